@@ -1,0 +1,1 @@
+"""Adapters: the sites that Tidegate observes and orders."""

@@ -1,0 +1,1 @@
+"""Policies: pure contributions of costs and rules to one model."""

@@ -1,0 +1,39 @@
+"""A recorded tick, computed again from the journal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scheduler.app.standing import BRAIN, policies_from_json
+from scheduler.domain.actions import Guarded
+from scheduler.domain.plan import Plan
+from scheduler.runtime.codec import plan_json
+from scheduler.runtime.journal import Journal, Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """The tick as it was, and as it comes out now."""
+
+    recorded: Recorded
+    plan: Plan
+    guarded: Guarded
+
+    @property
+    def is_same(self) -> bool:
+        """The same plan, byte for byte."""
+        return plan_json(self.plan) == self.recorded.plan_json
+
+
+def replay(path: Path, number: int | None) -> Replayed:
+    """Recompute a tick; the last one if no number is given. Raises JournalError or ValueError."""
+    journal = Journal.open(path)
+    try:
+        recorded = journal.read(journal.last() if number is None else number)
+    finally:
+        journal.close()
+    policies = policies_from_json(recorded.policy_uses)
+    demand = BRAIN.expect(recorded.snapshot, recorded.loop.forecast)
+    plan = BRAIN.decide(recorded.snapshot, demand, policies, recorded.loop.solver)
+    actions = BRAIN.diff(plan, recorded.snapshot)
+    guarded = BRAIN.guard(actions, plan, recorded.snapshot, recorded.loop.guard)
+    return Replayed(recorded=recorded, plan=plan, guarded=guarded)

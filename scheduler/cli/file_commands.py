@@ -1,0 +1,56 @@
+"""Commands about documents: check, schema, completion."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+from scheduler.cli.common import ERROR, colour, documents_at, files_option
+
+
+@click.command()
+@files_option()
+def check(paths: tuple[Path, ...]) -> None:
+    """Report all faults of the documents at once, each with its place.
+
+    Exit code 0 without faults, 1 with any.
+    """
+    from scheduler.app.tables import load_documents
+    from scheduler.render.faults_text import render_faults
+
+    loaded = load_documents(documents_at(paths))
+    if loaded.declared is None:
+        click.echo(render_faults(loaded.faults, colour=colour(sys.stdout)))
+        raise SystemExit(ERROR)
+    fleet = loaded.declared.fleet
+    click.echo(
+        f"no faults: {len(fleet.clusters)} clusters, {len(fleet.pools)} pools, "
+        f"{len(fleet.services)} services, {len(fleet.jobs)} jobs, "
+        f"policies {', '.join(str(use.use) for use in loaded.declared.policy_uses)}"
+    )
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of all documents, for editors.
+
+    For example: `tidegate schema > tidegate.json`, then in a YAML file
+    `# yaml-language-server: $schema=tidegate.json`.
+    """
+    from scheduler.app.tables import document_schema
+
+    click.echo(json.dumps(document_schema(), indent=2))
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell: `source <(tidegate completion bash)`."""
+    from scheduler.cli.main import cli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.BadParameter(f"no completion for {shell}")
+    click.echo(kind(cli, {}, "tidegate", "_TIDEGATE_COMPLETE").source())

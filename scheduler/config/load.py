@@ -1,0 +1,144 @@
+"""Files and folders of YAML into one declaration, or every fault in them at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from scheduler.config.catalogue import Gathered, check, rates_of, read
+from scheduler.config.declared import Loaded, declare
+from scheduler.config.documents import Entry
+from scheduler.config.faults import Fault
+from scheduler.config.feasibility import feasibility_faults
+from scheduler.config.files import read_files
+from scheduler.config.mapping import loop_of
+from scheduler.config.policy_build import Resolve
+from scheduler.config.policy_choices import Policies, choose, preset_name, unknown_preset
+from scheduler.config.policy_document import PolicySpec
+from scheduler.config.references import IsFile, policy_faults, reference_faults
+from scheduler.domain.settings import LoopSettings
+
+FAULTS_SHOWN = 1_000
+SECTIONS = ("loop", "forecast", "guard", "solver")
+
+
+def load(
+    paths: Sequence[Path],
+    *,
+    presets: Mapping[str, str],
+    policy_types: Mapping[str, type],
+    resolve: Resolve,
+) -> Loaded:
+    """Everything below the paths, or all faults in it. Raises nothing for a bad file."""
+    contents, unread = read_files(paths)
+    gathered = read(contents, whole=not unread)
+    gathered.faults.extend(unread)
+    return _loaded(gathered, presets, policy_types, resolve, _is_file)
+
+
+def load_text(
+    files: Mapping[str, str | bytes],
+    *,
+    presets: Mapping[str, str],
+    policy_types: Mapping[str, type],
+    resolve: Resolve,
+    is_file: IsFile = lambda _: True,
+) -> Loaded:
+    """The same from texts by file name, without a disk."""
+    return _loaded(read(files, whole=True), presets, policy_types, resolve, is_file)
+
+
+def _loaded(
+    gathered: Gathered,
+    presets: Mapping[str, str],
+    policy_types: Mapping[str, type],
+    resolve: Resolve,
+    is_file: IsFile,
+) -> Loaded:
+    unreadable = tuple(gathered.faults)
+    preset = _preset(gathered, presets)
+    rates = rates_of([*gathered.policy_sources(), *([preset.source] if preset else [])])
+    catalogue = check(gathered, rates)
+    gathered.faults.extend(reference_faults(catalogue, is_file))
+    gathered.faults.extend(feasibility_faults(catalogue))
+    policies = _policies(gathered, preset, policy_types, resolve)
+    faults = _in_order(unreadable, [*gathered.faults, *policies.faults])
+    if faults:
+        return Loaded(declared=None, faults=faults)
+    loop = _loop(preset, gathered.policy())
+    return Loaded(declared=declare(catalogue, policies.built, loop), faults=())
+
+
+def _preset(gathered: Gathered, presets: Mapping[str, str]) -> Entry[PolicySpec] | None:
+    """The preset's Policy document; nothing if none is asked for or it is not right."""
+    document = next(iter(gathered.policy_sources()), None)
+    name = preset_name(document)
+    if not name:
+        return None
+    if name not in presets:
+        nowhere = "there is no Policy document, and no preset of the name"
+        gathered.faults.append(
+            unknown_preset(document, name, presets)
+            if document is not None
+            else Fault(file="presets", line=1, column=1, path="", message=f"{nowhere} {name}")
+        )
+        return None
+    inner = read({f"presets/{name}.yaml": presets[name]}, whole=True)
+    check(inner, rates_of(inner.sources))
+    found = inner.policy()
+    if found is not None and found.spec.preset is not None:
+        message = "a preset stands on its own"
+        inner.faults.append(found.source.fault(("spec", "preset"), message, got=True))
+    if found is None and not inner.faults:
+        inner.faults.append(inner.sources[0].fault(("kind",), "a preset is a Policy document"))
+    gathered.faults.extend(inner.faults)
+    return None if inner.faults else found
+
+
+def _policies(
+    gathered: Gathered,
+    preset: Entry[PolicySpec] | None,
+    policy_types: Mapping[str, type],
+    resolve: Resolve,
+) -> Policies:
+    """The policies in force. With a Policy document that is not valid there are none to build."""
+    document = gathered.policy()
+    if gathered.policy_sources() and document is None:
+        return Policies()
+    result = choose(preset, document, policy_types, resolve)
+    if document is not None:
+        result.faults.extend(policy_faults(document))
+    return result
+
+
+def _loop(preset: Entry[PolicySpec] | None, document: Entry[PolicySpec] | None) -> LoopSettings:
+    """The preset's settings of the loop, overridden key by key."""
+    if preset is None or document is None:
+        only = preset or document
+        return loop_of(only.spec) if only else LoopSettings()
+    sections = {}
+    for name in SECTIONS:
+        own = getattr(document.spec, name)
+        update = {key: getattr(own, key) for key in own.model_fields_set}
+        sections[name] = getattr(preset.spec, name).model_copy(update=update)
+    return loop_of(preset.spec.model_copy(update=sections))
+
+
+def _in_order(unreadable: Sequence[Fault], faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """By file and place. What YAML already refuses at a place is not refused there again."""
+    refused = {(fault.file, fault.line, fault.column) for fault in unreadable if fault.line > 1}
+    kept = {
+        fault
+        for fault in faults
+        if fault in unreadable or (fault.file, fault.line, fault.column) not in refused
+    }
+    shown = sorted(kept)[:FAULTS_SHOWN]
+    if len(kept) > len(shown):
+        message = f"{len(kept) - len(shown):,} more faults are not shown"
+        shown.append(Fault(file=shown[-1].file, line=1, column=1, path="", message=message))
+    return tuple(shown)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -1,0 +1,152 @@
+"""The plan: nodes, placements, traffic shares, what is missing, what it costs and why."""
+
+from dataclasses import dataclass
+
+from scheduler.domain.names import ClusterName, PolicyName, PoolName, WorkloadName
+from scheduler.domain.places import Contract, Exposure
+from scheduler.domain.readings import Freshness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLine:
+    """One pool: nodes before -> after."""
+
+    pool: PoolName
+    cluster: ClusterName
+    exposure: Exposure
+    contract: Contract
+    before: int
+    after: int
+    usd_per_node_hour: float
+    gpus_per_node: float
+    gpus_used: float
+    """GPUs that the plan gives to workloads."""
+    because: str
+
+    @property
+    def usd_per_hour_before(self) -> float:
+        """USD per hour for the nodes held before."""
+        return self.before * self.usd_per_node_hour
+
+    @property
+    def usd_per_hour_after(self) -> float:
+        """USD per hour for the nodes held after."""
+        return self.after * self.usd_per_node_hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementLine:
+    """One workload on one pool: pods before -> after, and the share of its traffic."""
+
+    workload: WorkloadName
+    pool: PoolName
+    cluster: ClusterName
+    is_job: bool
+    before: int
+    after: int
+    share_before: float
+    share_after: float
+    capacity_rps: float
+    """Requests per second that the pods after carry within the objective; 0 for jobs."""
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLine:
+    """One service: the load planned for and the latency that the plan predicts."""
+
+    service: WorkloadName
+    rps: float
+    freshness: Freshness
+    objective_s: float
+    quantile: float
+    predicted_s: float | None
+    """The quantile at the planned load, over the options in use; None with no replica."""
+    held: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingLine:
+    """What stays pending, the dominant reason, and what would have to change."""
+
+    workload: WorkloadName
+    amount: float
+    """Requests per second for a service, gangs for a job."""
+    wanted: float
+    is_job: bool
+    because: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurstLine:
+    """What runs in a public cluster, why not in a private one, and what would bring it back."""
+
+    workload: WorkloadName
+    pool: PoolName
+    because: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """What one policy charges for the plan, evaluated at the solution."""
+
+    policy: PolicyName
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingLine:
+    """A rule that holds the plan back, in words, with its shadow price."""
+
+    policy: PolicyName
+    words: str
+    usd_per_hour: float
+    """What one unit of relief would save."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How good the plan is, and who says so."""
+
+    solver: str
+    objective: float
+    """USD per hour over all policies, re-computed at the solution by our own check."""
+    bound: float
+    """No plan can cost less (USD per hour)."""
+    kept: bool
+    """The running placement was kept, because nothing better pays for the change."""
+
+    @property
+    def gap(self) -> float:
+        """(objective - bound) / objective, never negative; 0 is proven best."""
+        scale = max(abs(self.objective), 1e-9)
+        return max(0.0, (self.objective - self.bound) / scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A decision. Equal inputs give equal plans: it holds no clock and no timings."""
+
+    pools: tuple[PoolLine, ...]
+    placements: tuple[PlacementLine, ...]
+    services: tuple[ServiceLine, ...]
+    missing: tuple[MissingLine, ...]
+    bursts: tuple[BurstLine, ...]
+    bill: tuple[BillLine, ...]
+    binding: tuple[BindingLine, ...]
+    notes: tuple[str, ...]
+    """What was held, frozen or left out, one sentence each."""
+    proof: Proof
+
+    @property
+    def usd_per_hour_before(self) -> float:
+        """USD per hour for nodes before."""
+        return sum(line.usd_per_hour_before for line in self.pools)
+
+    @property
+    def usd_per_hour_after(self) -> float:
+        """USD per hour for nodes after."""
+        return sum(line.usd_per_hour_after for line in self.pools)

@@ -1,0 +1,1 @@
+"""The optimisation model: blocks of unknowns, affine expressions, rules, board, policies."""

@@ -1,0 +1,183 @@
+"""Physics: what is true of every plan, and the worth of what is missing."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from scheduler.domain.names import PolicyName
+from scheduler.domain.workloads import InferenceService, Spread, TrainingJob
+from scheduler.model.affine import Block, Floats, Ints
+from scheduler.model.board import Board
+from scheduler.model.policy import Contribution, Hard, Priced, Rules, at_least, at_most
+
+UNMET = PolicyName("unmet")
+HOLD_USD_PER_HOUR = 1000.0
+"""Price of a unit taken from a workload that is held: dearer than any node, so a last resort."""
+
+
+def physics(board: Board) -> Contribution:
+    """Room on nodes, demand, gangs, holds; missing work at its worth."""
+    gangs = _spread_gangs(board)
+    together, block = _gang_rules(board, gangs)
+    rules = (
+        _room(board),
+        *carry(board, board.options.stable_rps, "load", "carries its load"),
+        _trained(board, gangs, block),
+        *together,
+        *_replica_limits(board),
+        *_holds(board),
+    )
+    return Contribution(
+        usd_per_hour=board.missing @ board.workload_state.missing_usd_per_hour,
+        rules=rules,
+        blocks=(block,),
+    )
+
+
+def _room(board: Board) -> Rules:
+    """Units fit the nodes; a site that is not seen keeps what it has."""
+    options = board.options
+    used = (board.units * options.nodes_per_unit).sum_by(options.pool, len(board.pools.names))
+    seen = ~board.pool_state.frozen
+    names = [name for name, flag in zip(board.pools.names, seen, strict=True) if flag]
+    value = (used - board.nodes).take(seen)
+    return at_most(
+        "room",
+        value,
+        np.zeros(value.rows),
+        words=lambda row: f"pool {names[row]} holds no more than fits its nodes",
+    )
+
+
+def carry(board: Board, able: Floats, name: str, words: str) -> tuple[Rules, ...]:
+    """The load of every service is carried, `able` requests/s by one unit of each option.
+
+    What is not carried is missing. Routed services: flow by flow; all others by capacity alone.
+    """
+    n, services, routed = board.traffic_options, board.workloads.services, board.routed
+    owner = board.options.workload
+    by_capacity = able[:n].copy()
+    by_capacity[routed] = 0.0
+    capacity = (board.units.take(np.arange(n)) * by_capacity).sum_by(owner[:n], services)
+    value = capacity + board.missing.take(np.arange(services))
+    if len(routed):
+        value += board.flow.sum_by(owner[routed], services)
+    names = board.workloads.names
+    load = at_least(
+        name,
+        value,
+        board.workload_state.wanted[:services],
+        words=lambda row: f"{names[row]} {words}",
+    )
+    within = at_most(
+        f"{name} routed",
+        board.flow - board.units.take(routed) * able[routed],
+        np.zeros(len(routed)),
+        words=lambda row: f"{board.option_label(int(routed[row]))} {words}",
+    )
+    return (load, within) if len(routed) else (load,)
+
+
+def _spread_gangs(board: Board) -> Ints:
+    """(pairs, 2): job and cluster of every gang that may spread over the pools of one cluster."""
+    spread = [
+        isinstance(item, TrainingJob) and item.spread is Spread.CLUSTER
+        for item in board.workloads.items
+    ]
+    rows = np.array(spread, dtype=bool)[board.options.workload]
+    pairs = np.stack([board.options.workload[rows], board.options.cluster[rows]], axis=1)
+    return np.unique(pairs, axis=0).reshape(-1, 2)
+
+
+def _gang_rules(board: Board, gangs: Ints) -> tuple[tuple[Rules, ...], Block]:
+    """All workers of a spread gang in one cluster, or none there."""
+    label = _gang_label(board, gangs)
+    block = Block(
+        name="gang",
+        lower=np.zeros(len(gangs)),
+        upper=np.ones(len(gangs)),
+        integer=True,
+        label=label,
+    )
+    if not len(gangs):
+        return (), block
+    pair_of = {(int(job), int(cluster)): i for i, (job, cluster) in enumerate(gangs)}
+    rows = np.nonzero(np.isin(board.options.workload, gangs[:, 0]))[0]
+    pairs = zip(board.options.workload[rows], board.options.cluster[rows], strict=True)
+    group = np.array([pair_of[int(job), int(cluster)] for job, cluster in pairs])
+    workers = board.units.take(rows).sum_by(group, len(gangs))
+    whole = block.value * board.workloads.gang[gangs[:, 0]].astype(float)
+    rule = Rules(
+        name="gang",
+        value=workers - whole,
+        lower=np.zeros(len(gangs)),
+        upper=np.zeros(len(gangs)),
+        strictness=Hard(),
+        words=lambda row: f"{label(row)}: all workers or none",
+    )
+    return (rule,), block
+
+
+def _gang_label(board: Board, gangs: Ints) -> Callable[[int], str]:
+    names, clusters = board.workloads.names, board.catalogue.clusters
+    return lambda row: f"{names[int(gangs[row, 0])]}@{clusters[int(gangs[row, 1])].name}"
+
+
+def _trained(board: Board, gangs: Ints, block: Block) -> Rules:
+    """Every job wanted runs once or is missing."""
+    services, count = board.workloads.services, len(board.workloads.names)
+    whole = board.workloads.whole_gang[board.options.workload]
+    units = board.units.take(whole).sum_by(board.options.workload[whole], count)
+    placed = units + block.value.sum_by(gangs[:, 0], count) if len(gangs) else units
+    jobs = np.arange(services, count)
+    wanted = board.workload_state.wanted[jobs]
+    return Rules(
+        name="gangs",
+        value=(placed + board.missing).take(jobs),
+        lower=wanted,
+        upper=wanted,
+        strictness=Hard(),
+        words=lambda row: f"{board.workloads.names[services + row]} runs once or waits",
+    )
+
+
+def _replica_limits(board: Board) -> tuple[Rules, ...]:
+    n, services = board.traffic_options, board.workloads.services
+    items = [i for i in board.workloads.items[:services] if isinstance(i, InferenceService)]
+    low = np.array([item.min_replicas for item in items], dtype=float)
+    high = np.array([item.max_replicas for item in items], dtype=float)
+    owner = board.options.workload[:n]
+    frozen = board.pool_state.frozen[board.options.pool[:n]]
+    fixed = np.bincount(owner, board.options.units_now[:n] * frozen, minlength=services)
+    replicas = board.units.take(np.arange(n)).sum_by(owner, services)
+    return (
+        at_least(
+            "min replicas",
+            replicas,
+            low,
+            strictness=Priced(HOLD_USD_PER_HOUR),
+            words=lambda row: f"{items[row].name} keeps at least {low[row]:.0f} replicas",
+        ),
+        at_most(
+            "max replicas",
+            replicas,
+            np.maximum(high, fixed),
+            words=lambda row: f"{items[row].name} has at most {high[row]:.0f} replicas",
+        ),
+    )
+
+
+def _holds(board: Board) -> tuple[Rules, ...]:
+    """A service whose signals cannot be trusted yet keeps what it has, where it is."""
+    options, state, n = board.options, board.workload_state, board.traffic_options
+    rows = np.nonzero((options.units_now[:n] > 0.0) & state.hold[options.workload[:n]])[0]
+    if not len(rows):
+        return ()
+    keep = at_least(
+        "hold",
+        board.units.take(rows),
+        options.units_now[rows],
+        strictness=Priced(HOLD_USD_PER_HOUR),
+        words=lambda row: f"{board.option_label(int(rows[row]))} is held where it is",
+    )
+    return (keep,)

@@ -1,0 +1,1 @@
+"""Plans, summaries and pictures for people and machines."""

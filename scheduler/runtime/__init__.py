@@ -1,0 +1,1 @@
+"""The loop and its effects: observe, act, journal, HTTP, timer, reload."""

@@ -1,0 +1,111 @@
+"""The loop's one turn: observe, expect, decide, diff, guard, act, remember, record."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from scheduler.domain.snapshot import Memory
+from scheduler.runtime.act import act
+from scheduler.runtime.observe import observe
+from scheduler.runtime.world import Considered, Tick, World
+
+T = TypeVar("T")
+
+
+class StoppedError(Exception):
+    """The daemon was told to stop before this tick had touched anything."""
+
+
+async def tick(world: World, previous: Tick | None) -> Tick:
+    """The whole line, once. Raises StoppedError if told to stop before the first order."""
+    standing, brain, laps = world.standing, world.brain, Laps(world.monotonic)
+    thought = await _unless(world.stopping, consider(world, previous))
+    snapshot, plan, guarded = thought.snapshot, thought.plan, thought.guarded
+    with laps("act"):
+        receipts = await act(
+            guarded.allowed,
+            standing.adapters,
+            snapshot.sites,
+            standing.loop.deadline_s,
+            world.stopping,
+            world.told,
+        )
+    with laps("remember"):
+        memory = brain.remember(snapshot, plan, guarded, receipts)
+    number = snapshot.memory.tick + 1
+    done = Tick(
+        number=number,
+        snapshot=snapshot,
+        demand=thought.demand,
+        plan=plan,
+        guarded=guarded,
+        receipts=receipts,
+        memory=replace(memory, tick=number),
+        policy_uses=standing.policy_uses,
+        loop=standing.loop,
+        seconds={**thought.seconds, **laps.seconds},
+    )
+    await world.record(done)
+    return done
+
+
+async def consider(world: World, previous: Tick | None) -> Considered:
+    """The same line up to the guard. It touches nothing: a dry run is this and no more."""
+    standing, brain, laps = world.standing, world.brain, Laps(world.monotonic)
+    now = world.clock.now()
+    with laps("observe"):
+        snapshot = await observe(
+            standing.adapters,
+            standing.sources,
+            previous.snapshot if previous else None,
+            standing.fleet,
+            previous.memory if previous else Memory(tick=world.ticks_before, started_at=now),
+            now,
+            standing.loop.deadline_s,
+            standing.loop.forecast.window_s,
+        )
+    with laps("expect"):
+        demand = brain.expect(snapshot, standing.loop.forecast)
+    with laps("decide"):
+        # In a thread, so that the probes are answered while the solver works.
+        plan = await asyncio.to_thread(
+            brain.decide, snapshot, demand, standing.policies, standing.loop.solver
+        )
+    with laps("diff"):
+        actions = brain.diff(plan, snapshot)
+    with laps("guard"):
+        guarded = brain.guard(actions, plan, snapshot, standing.loop.guard)
+    return Considered(
+        snapshot=snapshot, demand=demand, plan=plan, guarded=guarded, seconds=laps.seconds
+    )
+
+
+class Laps:
+    """A stopwatch that keeps the seconds of each phase."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        """Time one phase."""
+        start = self._monotonic()
+        yield
+        self.seconds[phase] = self._monotonic() - start
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T:
+    """The result of the work, or StoppedError as soon as the daemon is told to stop."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise StoppedError
+        return working.result()
+    finally:
+        working.cancel()
+        waiting.cancel()

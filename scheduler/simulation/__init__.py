@@ -1,0 +1,1 @@
+"""The simulated world: clock, load, prices, billing, baselines."""

@@ -1,0 +1,1 @@
+"""Solving: exact, restricted, greedy; every answer is checked by our own code."""

@@ -1,0 +1,128 @@
+"""Greedy: always an answer. Dearest need first, each on its cheapest options, then set right."""
+
+import numpy as np
+
+from scheduler.model.affine import Floats, Ints
+from scheduler.model.board import FLOW, MISSING, NODES, UNITS, Board
+from scheduler.model.problem import CHECK, Problem
+from scheduler.solve.answer import cost, is_feasible
+
+PASSES = 8
+"""Rounds in which dependent unknowns (slack, crowding, switches) are raised to fit the rest."""
+
+
+def solve_greedily(problem: Problem, board: Board) -> Floats | None:
+    """The cheapest feasible of: filled up, as it runs, nothing but what must be."""
+    starts = (_filled(problem, board), board.options.units_now, board.blocks[UNITS].lower)
+    answers = [_settle(problem, board, np.asarray(units, dtype=float)) for units in starts]
+    feasible = [x for x in answers if is_feasible(problem, x)]
+    return min(feasible, key=lambda x: cost(problem, x), default=None)
+
+
+def _filled(problem: Problem, board: Board) -> Floats:
+    """Units by option, need by need."""
+    units = board.blocks[UNITS].lower.copy()
+    room = board.blocks[NODES].upper - _nodes_used(board, units)
+    for workload in _by_need(board):
+        rows = np.nonzero(board.options.workload == workload)[0]
+        _fill(board, workload, rows[np.argsort(_prices(problem, board, rows))], units, room)
+    return units
+
+
+def _by_need(board: Board) -> Ints:
+    state = board.workload_state
+    worth = state.missing_usd_per_hour * state.wanted
+    return np.lexsort((np.arange(len(worth)), -worth, ~state.urgent)).astype(np.int64)
+
+
+def _prices(problem: Problem, board: Board, rows: Ints) -> Floats:
+    """USD per hour of one unit, its share of nodes included, by request it can carry."""
+    options = board.options
+    unit = problem.cost[problem.span(UNITS)][rows]
+    node = problem.cost[problem.span(NODES)][options.pool[rows]]
+    able = np.where(options.capacity_rps[rows] > 0.0, options.capacity_rps[rows], 1.0)
+    price: Floats = (unit + node * options.nodes_per_unit[rows]) / able
+    return price
+
+
+def _fill(board: Board, workload: int, rows: Ints, units: Floats, room: Floats) -> None:
+    """Takes units of the cheapest options first, until the need is met or no room is left."""
+    options = board.options
+    is_service = workload < board.workloads.services
+    able = options.capacity_rps * 0.9 if is_service else np.ones(options.count)
+    gang = 1.0 if board.workloads.whole_gang[workload] or is_service else np.inf
+    left = board.workload_state.wanted[workload] - float(able[rows] @ units[rows])
+    for row in rows:
+        if left <= 1e-9 or gang == np.inf or able[row] <= 0.0:
+            return
+        fits = np.floor(room[options.pool[row]] / options.nodes_per_unit[row] + 1e-9)
+        limit = board.blocks[UNITS].upper[row] - units[row]
+        count = max(0.0, min(np.ceil(left / able[row] - 1e-9), fits, limit))
+        units[row] += count
+        room[options.pool[row]] -= count * options.nodes_per_unit[row]
+        left -= count * able[row]
+
+
+def _nodes_used(board: Board, units: Floats) -> Floats:
+    options = board.options
+    used: Floats = np.bincount(
+        options.pool, options.nodes_per_unit * units, minlength=len(board.pools.names)
+    ).astype(float)
+    return used
+
+
+def _settle(problem: Problem, board: Board, units: Floats) -> Floats:
+    """Nodes, traffic and all dependent unknowns for given units."""
+    x = problem.lower.copy()
+    nodes = board.blocks[NODES]
+    units = np.clip(np.round(units), board.blocks[UNITS].lower, board.blocks[UNITS].upper)
+    needed = np.ceil(_nodes_used(board, units) - 1e-9)
+    x[problem.span(NODES)] = np.clip(needed, nodes.lower, nodes.upper)
+    x[problem.span(UNITS)] = units
+    flow, missing = _traffic(board, units)
+    x[problem.span(FLOW)], x[problem.span(MISSING)] = flow[board.routed], missing
+    return _raise_dependents(problem, x)
+
+
+def _traffic(board: Board, units: Floats) -> tuple[Floats, Floats]:
+    """Shares by capacity; what is not carried is missing. Jobs: run or missing."""
+    options, n, count = board.options, board.traffic_options, len(board.workloads.names)
+    able = units[:n] * options.capacity_rps[:n] * 0.9
+    owner, wanted = options.workload[:n], board.workload_state.wanted
+    total = np.bincount(owner, able, minlength=count)
+    carried = np.minimum(total, wanted)
+    flow = able * (carried / np.maximum(total, 1e-9))[owner]
+    gangs = np.bincount(options.workload[n:], units[n:], minlength=count)
+    is_service = np.arange(count) < board.workloads.services
+    missing = np.where(is_service, wanted - carried, wanted - np.minimum(gangs, wanted))
+    return flow, np.maximum(0.0, missing)
+
+
+def _raise_dependents(problem: Problem, x: Floats) -> Floats:
+    """Lifts unknowns of the policies' own blocks until their rows hold."""
+    base = problem.span(MISSING).stop
+    own = problem.matrix[:, base:].tocsr()
+    for _ in range(PASSES):
+        value = problem.matrix @ x
+        lack = np.where(
+            value > problem.row_upper,
+            problem.row_upper - value,
+            np.maximum(0.0, problem.row_lower - value),
+        )
+        broken = np.nonzero(np.abs(lack) > CHECK * 0.01)[0]
+        if not len(broken):
+            return x
+        for row in broken:
+            _lift(problem, x, own, base, int(row), float(lack[row]))
+    return x
+
+
+def _lift(problem: Problem, x: Floats, own: object, base: int, row: int, lack: float) -> None:
+    start, stop = own.indptr[row], own.indptr[row + 1]  # type: ignore[attr-defined]
+    for column, factor in zip(own.indices[start:stop], own.data[start:stop], strict=True):  # type: ignore[attr-defined]
+        step = lack / factor
+        at = base + int(column)
+        if step > 0.0 and x[at] < problem.upper[at]:
+            step = np.ceil(step - 1e-9) if problem.integer[at] else step
+            x[at] = min(problem.upper[at], x[at] + step)
+            return

@@ -1,0 +1,155 @@
+"""A tiny pure world that obeys actions: nodes boot, pods start, drained nodes empty themselves."""
+
+from dataclasses import dataclass, field
+
+from scheduler.domain.actions import (
+    Action,
+    Drain,
+    Grow,
+    Place,
+    Release,
+    Resume,
+    Shift,
+    Suspend,
+)
+from scheduler.domain.fleet import Fleet
+from scheduler.domain.names import Instant, NodeName, PoolName, WorkloadName
+from scheduler.domain.snapshot import Memory, Node, NodePhase, Placement, Snapshot
+from tests.planning.worlds import NOW, SLOTS, a_snapshot
+
+At = tuple[WorkloadName, PoolName]
+
+
+@dataclass
+class Machine:
+    """A node and the pods on it. Each pod takes one of its slots."""
+
+    pool: PoolName
+    phase: NodePhase
+    since: float
+    steps: int = 0
+    """Steps until it is ready."""
+    doomed: bool = False
+    pods: list[WorkloadName] = field(default_factory=list)
+
+
+@dataclass
+class FakeWorld:
+    fleet: Fleet
+    machines: dict[NodeName, Machine] = field(default_factory=dict)
+    wanted: dict[At, int] = field(default_factory=dict)
+    share: dict[At, float] = field(default_factory=dict)
+    booting_steps: int = 2
+    made: int = 0
+    now: float = NOW
+
+    def snapshot(self, memory: Memory | None = None) -> Snapshot:
+        machines = [
+            Node(
+                name=name,
+                pool=machine.pool,
+                phase=machine.phase,
+                since=Instant(machine.since),
+                pods=len(machine.pods),
+                doomed=machine.doomed,
+            )
+            for name, machine in self.machines.items()
+        ]
+        placements = [
+            Placement(
+                workload=at[0],
+                pool=at[1],
+                wanted=self.wanted.get(at, 0),
+                ready=self.running(at),
+                share=self.share.get(at, 0.0),
+            )
+            for at in sorted(self.wanted.keys() | self._occupied())
+        ]
+        return a_snapshot(self.fleet, [*machines, *placements], now=self.now, memory=memory)
+
+    def running(self, at: At) -> int:
+        return sum(m.pods.count(at[0]) for m in self.machines.values() if m.pool == at[1])
+
+    def do(self, action: Action) -> None:
+        match action:
+            case Grow():
+                self._grow(action)
+            case Place() | Shift():
+                at = (action.workload, action.pool)
+                self.wanted[at], self.share[at] = action.pods, action.share
+            case Resume():
+                self.wanted[action.workload, action.pool] = action.pods
+            case Suspend():
+                self.wanted[action.workload, action.pool] = 0
+            case Drain():
+                for name in action.nodes:
+                    self.machines[name].phase = NodePhase.DRAINING
+            case Release():
+                for name in action.nodes:
+                    gone = self.machines.pop(name)
+                    assert gone.phase is NodePhase.DRAINING, "released without a drain"
+                    assert not gone.pods, "released with pods on it"
+
+    def step(self) -> None:
+        """Stop what is not wanted, boot, take notice of doom, empty drained nodes, start pods."""
+        self.now += 60.0
+        for at in self._occupied():
+            for _ in range(self.running(at) - self.wanted.get(at, 0)):
+                self._stop_one(at)
+        for name, machine in list(self.machines.items()):
+            if machine.doomed:
+                del self.machines[name]
+            elif machine.phase in (NodePhase.BOOTING, NodePhase.UNREADY):
+                machine.steps -= 1
+                if machine.steps <= 0:
+                    machine.phase = NodePhase.READY
+            elif machine.phase is NodePhase.DRAINING:
+                self._evict(machine)
+        for at in sorted(self.wanted):
+            self._start(at)
+
+    def _grow(self, action: Grow) -> None:
+        mine = [m for m in self.machines.values() if m.pool == action.pool and not m.doomed]
+        missing = action.nodes - sum(m.phase is not NodePhase.DRAINING for m in mine)
+        for machine in mine:
+            if missing > 0 and machine.phase is NodePhase.DRAINING:
+                machine.phase = NodePhase.READY
+                missing -= 1
+        for _ in range(missing):
+            self.made += 1
+            self.machines[NodeName(f"{action.pool}-made-{self.made}")] = Machine(
+                pool=action.pool,
+                phase=NodePhase.BOOTING,
+                since=self.now,
+                steps=self.booting_steps,
+            )
+
+    def _occupied(self) -> set[At]:
+        return {(pod, m.pool) for m in self.machines.values() for pod in m.pods}
+
+    def _stop_one(self, at: At) -> None:
+        hosts = [m for m in self.machines.values() if m.pool == at[1] and at[0] in m.pods]
+        min(hosts, key=lambda m: (m.phase is not NodePhase.DRAINING, len(m.pods))).pods.remove(
+            at[0]
+        )
+
+    def _hosts(self, pool: PoolName) -> list[Machine]:
+        """One entry for each free slot of a ready node."""
+        return [
+            machine
+            for machine in self.machines.values()
+            if machine.pool == pool and machine.phase is NodePhase.READY and not machine.doomed
+            for _ in range(SLOTS - len(machine.pods))
+        ]
+
+    def _evict(self, machine: Machine) -> None:
+        """As a disruption budget has it: a pod leaves when there is a place for it."""
+        for host in self._hosts(machine.pool)[: len(machine.pods)]:
+            host.pods.append(machine.pods.pop())
+
+    def _start(self, at: At) -> None:
+        missing, hosts = self.wanted[at] - self.running(at), self._hosts(at[1])
+        if at[0] in self.fleet.jobs and len(hosts) < missing:
+            return
+        for host in hosts[: max(0, missing)]:
+            host.pods.append(at[0])

@@ -138,13 +138,7 @@ class StaticSite:
             cluster=self._cluster,
             at=self._now(),
             nodes=tuple(
-                Node(
-                    name=name,
-                    pool=pool,
-                    phase=NodePhase.DRAINING if name in state.draining else NodePhase.READY,
-                    since=Instant(0.0),
-                    pods=on_node[name],
-                )
+                self._node(name, pool, on_node.get(name, {}), draining=name in state.draining)
                 for pool, names in self._nodes.items()
                 for name in names
             ),
@@ -154,8 +148,24 @@ class StaticSite:
                     pool=pool,
                     wanted=wanted,
                     ready=seats.ready(workload, pool),
+                    pending=wanted - seats.ready(workload, pool),
                     share=state.placements[workload, pool].share,
                 )
                 for (workload, pool), wanted in sorted(ordered.items())
             ),
+        )
+
+    def _node(
+        self, name: NodeName, pool: PoolName, pods: Mapping[WorkloadName, int], *, draining: bool
+    ) -> Node:
+        known = {each: workload_of(each, self._services, self._jobs) for each in pods}
+        sizes = {each: workload.per_pod.gpus for each, workload in known.items() if workload}
+        return Node(
+            name=name,
+            pool=pool,
+            phase=NodePhase.DRAINING if draining else NodePhase.READY,
+            since=Instant(0.0),
+            pods=sum(pods.values()),
+            gpus_used=sum(sizes[each] * count for each, count in pods.items()),
+            workers=sum(count for each, count in pods.items() if each in self._jobs),
         )

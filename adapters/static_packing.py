@@ -21,9 +21,13 @@ class Seats:
         """Pods of the workload on the pool that have a node."""
         return len(self.nodes.get((workload, pool), ()))
 
-    def by_node(self) -> Counter[NodeName]:
-        """Pods on each node."""
-        return Counter(name for names in self.nodes.values() for name in names)
+    def by_node(self) -> Mapping[NodeName, Counter[WorkloadName]]:
+        """Pods of each workload on each node that has any."""
+        found: dict[NodeName, Counter[WorkloadName]] = {}
+        for (workload, _), names in self.nodes.items():
+            for name in names:
+                found.setdefault(name, Counter())[workload] += 1
+        return found
 
 
 def packed(

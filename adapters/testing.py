@@ -143,6 +143,55 @@ class AdapterPromises:
         assert placed is not None
         assert (placed.wanted, placed.ready) == (stage.workers, stage.workers)
 
+    async def test_pods_that_find_no_room_are_told_as_pending(self, stage: Stage) -> None:
+        """A gang whole, a service by what is too much; and no longer once there is room."""
+        await send(stage, put(stage, 100 * stage.fills))
+        await send(stage, gather(stage, stage.workers))
+        await stage.settle()
+        service, gang = (
+            await placement(stage, stage.service),
+            await placement(stage, stage.gang),
+        )
+        assert service is not None
+        assert gang is not None
+        assert service.pending == service.wanted - service.ready > 0
+        assert (gang.ready, gang.pending) in ((0, stage.workers), (stage.workers, 0))
+        await send(stage, put(stage, 0, share=0.0))
+        await stage.settle()
+        gang = await placement(stage, stage.gang)
+        assert gang is not None
+        assert (gang.ready, gang.pending) == (stage.workers, 0)
+
+    async def test_a_gang_without_room_is_pending_as_a_whole(self, stage: Stage) -> None:
+        """Though some of its workers would find a seat."""
+        await send(stage, put(stage, stage.fills))
+        await stage.settle()
+        await send(stage, gather(stage, stage.workers))
+        await stage.settle()
+        gang = await placement(stage, stage.gang)
+        assert gang is not None
+        assert (gang.ready, gang.pending) == (0, stage.workers)
+
+    async def test_nodes_tell_the_gpus_in_use_and_the_workers_of_gangs(self, stage: Stage) -> None:
+        """Replicas take GPUs and are no workers; what is drained uses none."""
+        used = []
+        for pods in (1, 2):
+            await send(stage, put(stage, pods))
+            await stage.settle()
+            used.append(sum(node.gpus_used for node in await nodes(stage)))
+        assert used[1] == pytest.approx(2.0 * used[0])
+        assert used[0] > 0.0
+        assert not any(node.workers for node in await nodes(stage))
+        await send(stage, put(stage, 0, share=0.0))
+        await send(stage, gather(stage, stage.workers))
+        await stage.settle()
+        assert sum(node.workers for node in await nodes(stage)) == stage.workers
+        assert all(node.gpus_used > 0.0 for node in await nodes(stage) if node.pods)
+        await send(stage, drain(stage, await nodes(stage)))
+        await stage.settle()
+        told = [(node.pods, node.gpus_used, node.workers) for node in await nodes(stage)]
+        assert told == [(0, 0.0, 0)] * len(told)
+
     async def test_a_suspended_gang_leaves_its_nodes(self, stage: Stage) -> None:
         """And can be suspended again after a crash."""
         await send(stage, gather(stage, stage.workers))

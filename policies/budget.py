@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from scheduler.domain.names import PolicyName
-from scheduler.model.board import Board
+from scheduler.model.board import NODES, Board
 from scheduler.model.catalogue import CONTRACTS
 from scheduler.model.policy import Contribution, Mend, at_most
 
@@ -25,10 +25,12 @@ class Budget:
         owned = np.array([contract == "owned" for contract in CONTRACTS])[board.pools.contract]
         counted = np.where(owned & (not self.owned_too), 0.0, board.pool_state.usd_per_node_hour)
         words = "owned and rented" if self.owned_too else "rented"
+        # What pools hold by their minimum, or at an unseen site, is no choice of the plan.
+        forced = float(board.blocks[NODES].lower @ counted)
         cap = at_most(
             "cap",
             board.nodes @ counted,
-            np.array([self.usd_per_hour]),
+            np.array([max(self.usd_per_hour, forced)]),
             strictness=Mend(usd_per_hour=100.0),
             words=lambda _: f"{words} nodes cost at most {self.usd_per_hour:g} USD/h",
         )

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from scheduler.domain.names import ClusterName, PolicyName
+from scheduler.domain.fleet import Fleet
+from scheduler.domain.names import ClusterName, DatasetName, PolicyName
 from scheduler.domain.places import Cluster, Dataset, Link
 from scheduler.domain.workloads import InferenceService, TrainingJob, Workload
-from scheduler.model.affine import Floats
+from scheduler.model.affine import Bools, Floats
 from scheduler.model.board import Board, find_link
 from scheduler.model.policy import Contribution, Forbidden
 
@@ -34,8 +35,7 @@ class DataGravity:
         """Places that data cannot reach in time."""
         hours = self._moves(board)[1]
         far = hours[board.options.workload, board.options.cluster] > self.max_transfer_hours
-        new = board.options.units_now <= 0.0
-        return Forbidden(mask=far & new, words=lambda i: self._why(board, hours, i))
+        return Forbidden(mask=far & ~_present(board), words=lambda i: self._why(board, hours, i))
 
     def contribute(self, board: Board) -> Contribution:
         """Per unit newly placed: transfer spread over the stay. Per request: egress to users."""
@@ -58,7 +58,9 @@ class DataGravity:
         job = options.workload >= work.services
         stay[job] = np.clip((left[options.workload] / gpus)[job], 0.5, 24.0)
         key = (options.workload, options.cluster)
-        once = usd[key] + hours[key] * wait[options.workload]
+        # No way to a place costs no infinite sum where the work is there already.
+        time = np.where(_present(board), 0.0, hours[key])
+        once = usd[key] + time * wait[options.workload]
         share = np.where(job, whole[options.workload], _replicas(board)[options.workload])
         each: Floats = np.where(_present(board), 0.0, once / stay / np.maximum(share, 1.0))
         return each
@@ -72,16 +74,14 @@ class DataGravity:
         known = fleet.clusters
         cache: dict[tuple[str, ClusterName], tuple[float, float]] = {}
         for row, item in enumerate(catalogue.workloads.items):
+            loads = _loads(fleet, item)
             for column, cluster in enumerate(catalogue.clusters):
-                for name in item.datasets:
-                    if name not in fleet.datasets:
-                        continue
-                    if (name, cluster.name) not in cache:
-                        data = fleet.datasets[name]
-                        cache[name, cluster.name] = _bring(data, cluster, known, links)
-                    price, time = cache[name, cluster.name]
-                    usd[row, column] += price
-                    hours[row, column] += time
+                for data in loads:
+                    key = (data.name, cluster.name)
+                    if key not in cache:
+                        cache[key] = _bring(data, cluster, known, links)
+                    usd[row, column] += cache[key][0]
+                    hours[row, column] += cache[key][1]
         return usd, hours
 
     def _why(self, board: Board, hours: Floats, option: int) -> str:
@@ -91,6 +91,19 @@ class DataGravity:
         if time == inf:
             return f"no link brings its data to {cluster}"
         return f"its data needs {time:.1f} h to reach {cluster}, over {self.max_transfer_hours:g} h"
+
+
+def _loads(fleet: Fleet, item: Workload) -> tuple[Dataset, ...]:
+    """What must be where the workload runs: its datasets, and its model from where they are."""
+    data = tuple(fleet.datasets[name] for name in item.datasets if name in fleet.datasets)
+    homes = sorted({home for one in data for home in one.homes})
+    model = Dataset(
+        name=DatasetName(f"model of {item.name}"),
+        size_gb=item.image_gb,
+        data_class=item.data_class,
+        homes=tuple(homes),
+    )
+    return (*data, model)
 
 
 def _bring(
@@ -145,11 +158,11 @@ def _replicas(board: Board) -> Floats:
     return count
 
 
-def _present(board: Board) -> Floats:
+def _present(board: Board) -> Bools:
     """Options whose workload already runs in the same cluster."""
     options = board.options
     here = np.zeros((len(board.workloads.items), len(board.catalogue.clusters)), dtype=bool)
     running = options.units_now > 0.0
     here[options.workload[running], options.cluster[running]] = True
-    present: Floats = here[options.workload, options.cluster]
+    present: Bools = here[options.workload, options.cluster]
     return present

@@ -8,7 +8,7 @@ import numpy as np
 from scheduler.domain.names import PolicyName
 from scheduler.domain.workloads import Priority
 from scheduler.model.affine import Block, Ints
-from scheduler.model.board import Board
+from scheduler.model.board import NODES, Board
 from scheduler.model.policy import Contribution, Priced, Rules, at_least, at_most
 
 ORDER = (Priority.LOW, Priority.NORMAL, Priority.HIGH, Priority.CRITICAL)
@@ -70,7 +70,7 @@ class Reserve:
         free = (board.nodes * pools.gpus - used).sum_by(
             pools.cluster, len(board.catalogue.clusters)
         )
-        most = np.maximum(pools.max_nodes[able], 1.0)
+        most = np.maximum(board.blocks[NODES].upper[able], 1.0)
         switched = at_most(
             "in use",
             board.nodes.take(able) - use.value * most,

@@ -26,17 +26,17 @@ class Stability:
     move_price: float = 1.0
     """Factor on all of it."""
     usd_per_pod: float = 0.25
-    """What starting one pod costs beside the time of its node: cold caches, risk, attention."""
+    """What starting or stopping one pod costs beside the time of its node: cold caches, risk."""
 
     def contribute(self, board: Board) -> Contribution:
-        """Started units and nodes are priced; stopped jobs too."""
+        """Started units and nodes are priced; stopped units too."""
         factor = self.move_price / self.horizon_hours
         state, options = board.pool_state, board.options
         nodes = _changes("nodes", board.nodes, state.nodes_now, _boot_usd(board) * factor)
         units = _changes(
             "units", board.units, options.units_now, _start_usd(board, self.usd_per_pod) * factor
         )
-        stops = _stops(board, _stop_usd(board) * factor)
+        stops = _stops(board, _stop_usd(board, self.usd_per_pod) * factor)
         parts = (nodes, units, stops)
         cost = Affine(np.zeros(1))
         for part in parts:
@@ -62,7 +62,7 @@ def _changes(word: str, value: Affine, now: Floats, usd: Floats) -> Contribution
 def _stops(board: Board, usd: Floats) -> Contribution:
     running = np.nonzero((board.options.units_now > 0.0) & (usd > 0.0))[0]
     now = board.options.units_now[running]
-    block, rule = _excess("stopped jobs", board.units.take(running), now, -1.0)
+    block, rule = _excess("stopped units", board.units.take(running), now, -1.0)
     return Contribution(usd_per_hour=block.value @ usd[running], rules=(rule,), blocks=(block,))
 
 
@@ -98,13 +98,14 @@ def _start_usd(board: Board, usd_per_pod: float) -> Floats:
     return usd
 
 
-def _stop_usd(board: Board) -> Floats:
+def _stop_usd(board: Board, usd_per_pod: float) -> Floats:
     """A wanted job that stops loses half a checkpoint interval and its restart, at its worth."""
     options = board.options
     lost = np.array([_loss_hours(item) * _worth(item) for item in board.workloads.items])
     per_unit = lost / np.where(board.workloads.whole_gang, 1, board.workloads.gang)
+    stop = per_unit[options.workload] + usd_per_pod * options.pods_per_unit
     wanted: Bools = board.workload_state.wanted > 0.0
-    usd: Floats = np.where(wanted, per_unit, 0.0)[options.workload]
+    usd: Floats = np.where(wanted[options.workload], stop, 0.0)
     return usd
 
 

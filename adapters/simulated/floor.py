@@ -37,8 +37,8 @@ class Floor:
     """Nodes, replicas and gangs; time moves only by `advance`.
 
     Whatever changes the room on a pool marks it as shaken; `settle` then packs what waits there,
-    largest first. It is called after every order and every instant at which something was due,
-    so the state at a time does not depend on the steps in which time came there.
+    gangs first. It is called after every order and every instant at which something was due, so
+    the state at a time does not depend on the steps in which time came there.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Floor:
         self._shaken.update(pools)
 
     def settle(self) -> None:
-        """Pack what waits on the shaken pools: the largest pods first, gangs all or none."""
+        """Pack what waits on the shaken pools: gangs all or none, then the largest replicas."""
         while self._shaken:
             shaken, self._shaken = self._shaken, set()
             for item in self._waiting(shaken):
@@ -155,7 +155,7 @@ class Floor:
     def _fill(self, item: Replicas) -> None:
         nodes = self._schedulable(item.pool)
         for index in first_fit(item.size, item.pending, [node.room for node in nodes]):
-            pod = self._seat(item.service.name, item.size, nodes[index])
+            pod = self._seat(item.service.name, item.size, nodes[index], worker=False)
             item.pods[pod.serial] = pod
             self._agenda.put(self.now + item.service.start_s, Started(pod=pod))
 
@@ -171,7 +171,7 @@ class Floor:
         if not seats:
             return
         self._ledger.begin(job.name, self.cluster)
-        pods = tuple(self._seat(job.name, gang.size, node) for node in seats)
+        pods = tuple(self._seat(job.name, gang.size, node, worker=True) for node in seats)
         gpu_types = (self.nodes[node.pool].pool.gpu_type for node in seats)
         saved = self._ledger.progress(job.name).saved_gpu_hours
         run = gang.run = Run(
@@ -209,10 +209,10 @@ class Floor:
                 give_back(gang.size, node.room)
         return []
 
-    def _seat(self, workload: WorkloadName, size: Amounts, node: SimNode) -> Pod:
+    def _seat(self, workload: WorkloadName, size: Amounts, node: SimNode, *, worker: bool) -> Pod:
         """A pod on a node whose room is already taken for it."""
         self._pods_ever += 1
-        pod = Pod(serial=self._pods_ever, workload=workload, size=size, node=node)
+        pod = Pod(serial=self._pods_ever, workload=workload, size=size, node=node, worker=worker)
         node.pods[pod.serial] = pod
         return pod
 
@@ -303,9 +303,14 @@ class Floor:
         self.events.append(SiteEvent(at=self.now, word=word, subject=subject, place=place))
 
 
-def _turn(item: Replicas | Gang) -> tuple[tuple[float, ...], str, str]:
-    """Decreasing size, then the name, so that ties break alike."""
-    size = tuple(-amount for amount in item.size)
+def _turn(item: Replicas | Gang) -> tuple[bool, tuple[float, ...], str, str]:
+    """Gangs, then replicas; each by decreasing size, then by name, so that ties break alike.
+
+    A gang needs all of its seats at one instant, a replica only the next hole: replicas that went
+    first would take the seats that were emptied for a gang one by one, and it would never start.
+    """
     if isinstance(item, Gang):
-        return size, item.job.name, ""
-    return size, item.service.name, item.pool
+        # As a whole: of two gangs the larger one is the harder to seat.
+        whole = tuple(-amount * item.job.workers for amount in item.size)
+        return False, whole, item.job.name, ""
+    return True, tuple(-amount for amount in item.size), item.service.name, item.pool

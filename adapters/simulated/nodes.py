@@ -21,6 +21,8 @@ class Pod:
     workload: WorkloadName
     size: Amounts
     node: "SimNode"
+    worker: bool = False
+    """Of a gang."""
     ready: bool = False
 
     @property
@@ -69,6 +71,8 @@ class SimNode:
             phase=phase,
             since=self.ordered_at,
             pods=len(self.pods),
+            gpus_used=round(sum(pod.size[0] for pod in self.pods.values()), 6),
+            workers=sum(pod.worker for pod in self.pods.values()),
             doomed=self.doomed,
         )
 

@@ -8,6 +8,7 @@ from adapters.simulated.events import EventWord, SiteEvent
 from adapters.simulated.floor import Floor
 from adapters.simulated.ledger import JobLedger
 from adapters.simulated.nodes import PoolNodes, SimNode
+from adapters.simulated.pending import pending
 from adapters.simulated.weather import StockOut, Weather
 from adapters.simulated.work import Gang, Replicas
 from scheduler.domain.names import ClusterName, Instant, NodeName, PoolName, WorkloadName
@@ -175,17 +176,34 @@ class SimulatedSite:
     def _placements(self) -> tuple[Placement, ...]:
         services = [
             Placement(
-                workload=name, pool=pool, wanted=item.wanted, ready=item.ready, share=item.share
+                workload=name,
+                pool=pool,
+                wanted=item.wanted,
+                ready=item.ready,
+                pending=pending(item.size, item.pending, self._floor.nodes[pool]),
+                share=item.share,
             )
             for pool, items in self._floor.replicas.items()
             for name, item in items.items()
         ]
         gangs = [
-            Placement(workload=name, pool=pool, wanted=wanted, ready=_training(gang, pool))
+            Placement(
+                workload=name,
+                pool=pool,
+                wanted=wanted,
+                ready=_training(gang, pool),
+                pending=self._unseated(gang, pool),
+            )
             for name, gang in self._floor.gangs.items()
             for pool, wanted in gang.wanted.items()
         ]
         return tuple(sorted([*services, *gangs], key=lambda item: (item.workload, item.pool)))
+
+    def _unseated(self, gang: Gang, pool: PoolName) -> int:
+        """Workers without room; none while the gang still runs at another site."""
+        if gang.run is not None or self._ledger.elsewhere(gang.job.name, self._cluster):
+            return 0
+        return pending(gang.size, gang.wanted[pool], self._floor.nodes[pool], whole=True)
 
     def _progress(self) -> tuple[JobProgress, ...]:
         return tuple(

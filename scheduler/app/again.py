@@ -1,9 +1,11 @@
 """A recorded tick, computed again from the journal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scheduler.app.standing import BRAIN, policies_from_json
+from scheduler.app.tables import reach_policies
 from scheduler.domain.actions import Guarded
 from scheduler.domain.plan import Plan
 from scheduler.runtime.codec import plan_json
@@ -24,8 +26,12 @@ class Replayed:
         return plan_json(self.plan) == self.recorded.plan_json
 
 
-def replay(path: Path, number: int | None) -> Replayed:
-    """Recompute a tick; the last one if no number is given. Raises JournalError or ValueError."""
+def replay(path: Path, number: int | None, beside: Sequence[Path] = ()) -> Replayed:
+    """Recompute a tick; the last one if no number is given. Raises JournalError or ValueError.
+
+    Policies in Python are looked for in `beside`, the folders of their documents.
+    """
+    reach_policies(beside)
     journal = Journal.open(path)
     try:
         recorded = journal.read(journal.last() if number is None else number)

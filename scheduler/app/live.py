@@ -10,7 +10,7 @@ from scheduler.app.dry import FixedClock
 from scheduler.app.standing import BRAIN, Loader, csv_sources, own_sites, standing_of
 from scheduler.config import Declared
 from scheduler.domain.names import Instant
-from scheduler.runtime.daemon import Daemon, Record, stopped_by_signals
+from scheduler.runtime.daemon import Daemon, Forgetful, Record, stopped_by_signals
 from scheduler.runtime.http import pages
 from scheduler.runtime.loop import tick
 from scheduler.runtime.metrics import Metrics
@@ -67,8 +67,19 @@ def recorder(doors: Doors, status: Status) -> Record | None:
     return Recorder(doors.journal, status) if doors.journal else None
 
 
-async def run_once(declared: Declared, at: Instant | None) -> Tick:
-    """One whole tick: what a cron job would do."""
+async def run_once(declared: Declared, at: Instant | None, doors: Doors) -> Tick:
+    """One whole tick, and no more. It remembers nothing, so that it takes nothing away."""
     clock: Clock = WallClock() if at is None else FixedClock(at)
     standing = standing_of(declared, own_sites(declared, clock), csv_sources(declared))
-    return await tick(World(brain=BRAIN, standing=standing, clock=clock), None)
+    record = recorder(doors, Status()) or Forgetful()
+    world = World(
+        brain=BRAIN,
+        standing=standing,
+        clock=clock,
+        record=record.record,
+        ticks_before=record.last(),
+    )
+    try:
+        return await tick(world, None)
+    finally:
+        await record.close()

@@ -15,8 +15,9 @@ LONGEST = 20.0
 
 def row_of(outcome: Outcome) -> Row:
     """One line of the summary table."""
-    summary = outcome.summary
-    due = [job for job in summary.jobs if job.deadline is not None]
+    summary, times = outcome.summary, outcome.history.times
+    end = times[-1] + outcome.history.step_s if len(times) else 0.0
+    due = [job for job in summary.jobs if job.deadline is not None and job.deadline <= end]
     return Row(
         name=outcome.name,
         usd=summary.usd,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from adapters.simulated import SiteEvent
+from adapters.simulated import EventWord, SiteEvent
 from scheduler.app.standing import BRAIN, Loader, csv_sources
 from scheduler.app.tables import load_documents
 from scheduler.config import Declared, SimulatedSite
@@ -23,6 +23,9 @@ from scheduler.runtime.world import Standing, Tick
 from scheduler.simulation.baselines import BASELINES, play
 from scheduler.simulation.record import History, Summary
 from scheduler.simulation.world import DAY_S, Day, World
+
+ALARMS = frozenset({EventWord.SPOT_NOTICE, EventWord.NODE_LOST})
+"""What does not wait for the timer."""
 
 
 class NotSimulatedError(ValueError):
@@ -92,10 +95,13 @@ class SimulatedRun:
 
         def advance(now: Instant) -> None:
             self.world.advance_to(now)
-            happened(self.world.take_events())
+            events = self.world.take_events()
+            happened(events)
+            if any(event.word in ALARMS for event in events):
+                daemon.ring("a node is lost or will be")
 
         timer = VirtualTimer(self.clock, Instant(self.world.day.end), advance)
-        return Daemon(
+        daemon = Daemon(
             brain=BRAIN,
             documents=self.documents,
             timer=timer,
@@ -105,6 +111,7 @@ class SimulatedRun:
             listeners=(heard, self.metrics.ticked),
             monotonic=time.monotonic,
         )
+        return daemon
 
     def outcome(self) -> Outcome:
         """What came of the day so far."""

@@ -55,11 +55,16 @@ def resolve(name: str) -> type:
 
 def load_documents(paths: Sequence[Path]) -> Loaded:
     """All documents at these paths. Policies in Python may lie beside them."""
+    reach_policies(paths)
+    return load(paths, presets=presets(), policy_types=POLICY_TYPES, resolve=resolve)
+
+
+def reach_policies(paths: Sequence[Path]) -> None:
+    """Let policies in Python that lie beside these documents be imported."""
     for path in paths:
         folder = str((path if path.is_dir() else path.parent).resolve())
         if folder not in sys.path:
             sys.path.append(folder)
-    return load(paths, presets=presets(), policy_types=POLICY_TYPES, resolve=resolve)
 
 
 def document_schema() -> dict[str, object]:

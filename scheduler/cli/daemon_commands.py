@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import click
 
 from scheduler.cli.common import (
-    at_option,
     colour,
     declared_at,
     documents_at,
@@ -27,8 +26,14 @@ DEFAULT_PORT = 8080
 
 @click.command()
 @files_option()
-@click.option("--once", is_flag=True, help="One tick, then stop.")
-@at_option()
+@click.option(
+    "--once",
+    is_flag=True,
+    help="One tick, then stop. Each call is a first look: it grows, and takes nothing away.",
+)
+@click.option(
+    "--at", "at", metavar="INSTANT", help="With --once: as of this instant. Default: now."
+)
 @click.option("--journal", type=click.Path(path_type=Path, dir_okay=False), help="Keep ticks here.")
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address of the pages (probes, metrics)."
@@ -70,14 +75,18 @@ def run(  # noqa: PLR0913 - one argument an option of the command line
     from scheduler.cli.simulated_day import Shown, play_day
     from scheduler.cli.told import Teller
     from scheduler.runtime.server import PortError
+    from scheduler.solve.chain import NoPlanError
 
+    if at and not once:
+        raise click.UsageError("--at goes with --once: a running daemon lives in the present")
     declared, places = declared_at(paths), documents_at(paths)
     teller = Teller(say=click.echo, width=width(), colour=colour())
     try:
         if once:
             logs()
             instant = instant_at(at, declared) if at else None
-            teller.heard(asyncio.run(run_once(declared, instant)))
+            doors = Doors(journal=journal)
+            teller.heard(asyncio.run(run_once(declared, instant, doors)))
         elif is_simulated(declared):
             logs("ERROR")
             shown = Shown(hours=hours, picture=picture, baselines=not no_baselines, output=output)
@@ -86,7 +95,7 @@ def run(  # noqa: PLR0913 - one argument an option of the command line
             logs("INFO")
             doors = Doors(journal=journal, host=host, port=DEFAULT_PORT if port is None else port)
             asyncio.run(run_live(places, doors, teller.heard))
-    except PortError as error:
+    except (NoPlanError, PortError) as error:
         fail(str(error))
 
 
@@ -113,7 +122,7 @@ def status(server: str, output: str) -> None:
 def _ask(server: str) -> Mapping[str, object]:
     import httpx
 
-    if urlsplit(server).scheme not in ("http", "https"):
+    if not _is_http(server):
         fail(f"{server} is no http address; give --server http://HOST:PORT")
     try:
         answer = httpx.get(f"{server.rstrip('/')}/status", timeout=5.0)
@@ -124,3 +133,11 @@ def _ask(server: str) -> Mapping[str, object]:
     if not isinstance(page, dict):
         fail(f"no status from {server}: it answers, but not as Tidegate does")
     return page
+
+
+def _is_http(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

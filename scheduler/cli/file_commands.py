@@ -25,9 +25,10 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo(render_faults(loaded.faults, colour=colour(sys.stdout)))
         raise SystemExit(ERROR)
     fleet = loaded.declared.fleet
+    where = ", ".join(map(str, paths)) or "the embedded example (no -f was given)"
     click.echo(
-        f"no faults: {len(fleet.clusters)} clusters, {len(fleet.pools)} pools, "
-        f"{len(fleet.services)} services, {len(fleet.jobs)} jobs, "
+        f"no faults in {where}: clusters {len(fleet.clusters)}, pools {len(fleet.pools)}, "
+        f"services {len(fleet.services)}, jobs {len(fleet.jobs)}; "
         f"policies {', '.join(str(use.use) for use in loaded.declared.policy_uses)}"
     )
 

@@ -6,12 +6,28 @@ import sys
 import click
 
 from scheduler import __version__
+from scheduler.cli.common import ERROR
 from scheduler.cli.daemon_commands import run, status
 from scheduler.cli.file_commands import check, completion, schema
 from scheduler.cli.plan_commands import explain, plan, replay
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands. A wrong usage ends with 1: 2 says that a plan would change something."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that is asked for."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            error.show()
+            ctx.exit(ERROR)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="tidegate")
 def cli() -> None:
     """Tidegate schedules GPU work over private and public clusters, by latency, load and cost."""

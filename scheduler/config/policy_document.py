@@ -45,7 +45,7 @@ class ForecastShape(Shape):
     window: SomeTime = by_default("15m", description="History that is looked at.")
     margin: float = Field(0.1, ge=0.0, le=10.0, description="Added to the expected load.")
     scale_down_after: Duration = by_default(
-        "10m", description="Nothing shrinks so soon after growth."
+        "10m", description="The highest load of this time is planned for."
     )
     slowdown_limit: float = Field(
         4.0, ge=1.0, le=1_000.0, description="The most one reading may blame on a slow server."
@@ -79,8 +79,8 @@ class SolverShape(Shape):
     """Which solver, and how hard it tries."""
 
     use: Word = Field("highs", description="highs, or a solver that PuLP knows.")
-    gap: float = Field(0.001, ge=0.0, lt=1.0)
-    node_limit: int = Field(2_000, ge=1, le=10**9)
+    gap: float = Field(0.01, ge=0.0, lt=1.0)
+    node_limit: int = Field(200, ge=1, le=10**9)
     time_limit: SomeTime = by_default("20s")
     keep_within: float = Field(
         0.002, ge=0.0, lt=1.0, description="A plan must save more than this share to be adopted."

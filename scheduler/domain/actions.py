@@ -75,7 +75,20 @@ class Release(Step):
     nodes: tuple[NodeName, ...]
 
 
-Action = Grow | Place | Shift | Resume | Suspend | Drain | Release
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacate(Step):
+    """These nodes shall be emptied and come back: a gang needs whole nodes and finds fragments.
+
+    Their pods move into the free room of the pool's other nodes. The pool still wants the nodes,
+    so a later growth takes them back, and the gang gets its seats.
+    """
+
+    nodes: tuple[NodeName, ...]
+    workload: WorkloadName
+    """The gang that room is made for."""
+
+
+Action = Grow | Place | Shift | Resume | Suspend | Vacate | Drain | Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

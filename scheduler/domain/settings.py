@@ -48,8 +48,8 @@ class SolverSettings:
 
     use: str = "highs"
     """`highs`, or the name of any solver that PuLP knows."""
-    gap: float = 1e-3
-    node_limit: int = 2000
+    gap: float = 1e-2
+    node_limit: int = 200
     time_limit_s: float = 20.0
     keep_within: float = 2e-3
     """The running placement is kept unless a plan is cheaper by more than this share."""

@@ -29,6 +29,10 @@ class Node:
     """When it was ordered: it is paid for from here on."""
     pods: int = 0
     """Replicas and workers of ours that sit on it."""
+    gpus_used: float = 0.0
+    """GPUs that they take."""
+    workers: int = 0
+    """Those of them that belong to gangs: such a node is not emptied for another gang."""
     doomed: bool = False
     """A spot notice was given: it will be gone in minutes."""
 
@@ -43,6 +47,13 @@ class Placement:
     """The number last ordered."""
     ready: int
     """The number that serves or trains."""
+    pending: int = 0
+    """Pods ordered that found no room on any node.
+
+    Neither those that have a node and are starting, nor those that the free room of booting nodes
+    will hold. On Kubernetes: pods whose PodScheduled condition is False, reason Unschedulable,
+    less what fits on nodes that boot.
+    """
     share: float = 0.0
     """Share of the service's traffic that is sent here."""
 
@@ -88,8 +99,12 @@ class Memory:
     sold_out: Mapping[PoolName, SoldOut] = field(default_factory=dict)
     grown_at: Mapping[WorkloadName, Instant] = field(default_factory=dict)
     """When a workload last got more pods."""
+    moved_at: Mapping[WorkloadName, Instant] = field(default_factory=dict)
+    """When the pods or the traffic of a service were last changed."""
     surplus_since: Mapping[PoolName, Instant] = field(default_factory=dict)
     """Since when a pool has had more nodes than the plans want."""
+    vacated_at: Mapping[PoolName, Instant] = field(default_factory=dict)
+    """When nodes of a pool were last emptied to make room for a gang."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

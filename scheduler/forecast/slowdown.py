@@ -86,10 +86,10 @@ def _ratio(
 
 
 def _since(snapshot: Snapshot, item: InferenceService, settings: ForecastSettings) -> float:
-    """Readings from before the last growth belong to fewer, busier replicas."""
+    """Readings from before the last change belong to other replicas under another load."""
     fresh = snapshot.now - settings.stale_after_s
-    grown = snapshot.memory.grown_at.get(item.name)
-    return fresh if grown is None else max(fresh, grown + item.start_s)
+    moved = snapshot.memory.moved_at.get(item.name)
+    return fresh if moved is None else max(fresh, moved + item.start_s)
 
 
 def _groups(at: Running) -> tuple[Ints, list[tuple[int, str]]]:

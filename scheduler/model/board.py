@@ -13,7 +13,7 @@ from scheduler.domain.readings import Freshness
 from scheduler.domain.snapshot import NodePhase, Snapshot
 from scheduler.domain.workloads import InferenceService, Priority, TrainingJob
 from scheduler.model.affine import Affine, Block, Bools, Floats, Ints
-from scheduler.model.capacity import capacity_rps, stable_rps
+from scheduler.model.capacity import SLOWED, capacity_rps, stable_rps
 from scheduler.model.catalogue import Catalogue, Fit, PoolTable, WorkloadTable, compile_fleet
 
 NODES, UNITS, FLOW, MISSING = "nodes", "units", "flow", "missing"
@@ -228,6 +228,7 @@ def _options(catalogue: Catalogue, snapshot: Snapshot, demand: Demand) -> Option
     work, pools = catalogue.workloads, catalogue.pools
     pods = np.where(work.whole_gang[workload], work.gang[workload], 1)
     curves = _curves(catalogue, demand)[:, workload, pools.gpu_type[pool]]
+    declared = _curves(catalogue, Demand())[:, workload, pools.gpu_type[pool]]
     rtt, objective = _round_trips(catalogue), _objectives(work)
     rtt_s = rtt[workload, pools.cluster[pool]]
     base, queue, limit = curves
@@ -239,18 +240,25 @@ def _options(catalogue: Catalogue, snapshot: Snapshot, demand: Demand) -> Option
         nodes_per_unit=pods / catalogue.per_node[workload, pool],
         gpus_per_unit=pods * work.take[workload, 0],
         pods_per_unit=pods.astype(np.int64),
-        units_now=_pods_now(catalogue, snapshot)[workload, pool] / pods,
+        units_now=pods_now(catalogue, snapshot)[workload, pool] / pods,
         speed=catalogue.speed[workload, pools.gpu_type[pool]],
         base_s=base,
         queue_s=queue,
         limit_rps=limit,
         rtt_s=rtt_s,
         stable_rps=np.where(limit > 0.0, stable_rps(limit), 0.0),
-        capacity_rps=capacity_rps(base, queue, np.maximum(limit, 1e-9), room),
+        capacity_rps=np.maximum(_within(curves, room), SLOWED * _within(declared, room)),
     )
 
 
-def _pods_now(catalogue: Catalogue, snapshot: Snapshot) -> Floats:
+def _within(curves: Floats, room_s: Floats) -> Floats:
+    """Requests per second of one replica within its objective."""
+    base, queue, limit = curves
+    return capacity_rps(base, queue, np.maximum(limit, 1e-9), room_s)
+
+
+def pods_now(catalogue: Catalogue, snapshot: Snapshot) -> Floats:
+    """(workloads, pools): pods last ordered."""
     pool_index = {name: i for i, name in enumerate(catalogue.pools.names)}
     work_index = {name: i for i, name in enumerate(catalogue.workloads.names)}
     pods = np.zeros((len(work_index), len(pool_index)))
@@ -313,13 +321,14 @@ def _with_blocks(board: Board) -> Board:
     routed = board.routed
     limits = _unit_limits(board)
     frozen = board.pool_state.frozen[board.options.pool]
-    units_lower = np.where(frozen, board.options.units_now, 0.0)
+    # A gang that grew in the documents while its site is not seen is a fraction of a unit.
+    stuck = np.ceil(board.options.units_now)
     blocks = (
         _node_block(board),
         Block(
             name=UNITS,
-            lower=units_lower,
-            upper=np.where(frozen, board.options.units_now, limits),
+            lower=np.where(frozen, stuck, 0.0),
+            upper=np.where(frozen, stuck, limits),
             integer=True,
             label=board.option_label,
         ),

@@ -13,6 +13,9 @@ SATURATION = 0.85
 """Share of the limit up to which a replica is trusted whatever the curve says."""
 SAFETY = 0.9
 """Share of the computed capacity that is planned with: covers the P90 of over-estimates."""
+SLOWED = 0.25
+"""Share of the declared capacity that a measured slow-down leaves: who is slow needs more
+replicas, and must not lose those that it has."""
 
 
 def latency_s(base_s: Floats, queue_s: Floats, limit_rps: Floats, rps: Floats) -> Floats:
@@ -28,7 +31,7 @@ def capacity_rps(base_s: Floats, queue_s: Floats, limit_rps: Floats, objective_s
     0 where even an idle replica is too slow; never above SATURATION times the limit.
     """
     spare = np.asarray(objective_s, dtype=float) - base_s
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         reach = limit_rps * (1.0 - queue_s / spare)
     return np.where(spare > queue_s, np.clip(reach, 0.0, SATURATION * limit_rps), 0.0)
 

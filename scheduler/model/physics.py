@@ -6,8 +6,8 @@ import numpy as np
 
 from scheduler.domain.names import PolicyName
 from scheduler.domain.workloads import InferenceService, Spread, TrainingJob
-from scheduler.model.affine import Block, Floats, Ints
-from scheduler.model.board import Board
+from scheduler.model.affine import Block, Bools, Floats, Ints
+from scheduler.model.board import UNITS, Board
 from scheduler.model.policy import Contribution, Hard, Priced, Rules, at_least, at_most
 
 UNMET = PolicyName("unmet")
@@ -90,12 +90,13 @@ def _spread_gangs(board: Board) -> Ints:
 
 
 def _gang_rules(board: Board, gangs: Ints) -> tuple[tuple[Rules, ...], Block]:
-    """All workers of a spread gang in one cluster, or none there."""
-    label = _gang_label(board, gangs)
+    """All workers of a spread gang in one cluster, or none there; at an unseen site as it is."""
+    label, frozen = _gang_label(board, gangs), _frozen_clusters(board)[gangs[:, 1]]
+    there = _workers_now(board, gangs) > 0.0
     block = Block(
         name="gang",
-        lower=np.zeros(len(gangs)),
-        upper=np.ones(len(gangs)),
+        lower=np.where(frozen & there, 1.0, 0.0),
+        upper=np.where(frozen & ~there, 0.0, 1.0),
         integer=True,
         label=label,
     )
@@ -110,12 +111,27 @@ def _gang_rules(board: Board, gangs: Ints) -> tuple[tuple[Rules, ...], Block]:
     rule = Rules(
         name="gang",
         value=workers - whole,
-        lower=np.zeros(len(gangs)),
-        upper=np.zeros(len(gangs)),
+        lower=np.where(frozen, -np.inf, 0.0),
+        upper=np.where(frozen, np.inf, 0.0),
         strictness=Hard(),
         words=lambda row: f"{label(row)}: all workers or none",
     )
     return (rule,), block
+
+
+def _frozen_clusters(board: Board) -> Bools:
+    frozen = np.zeros(len(board.catalogue.clusters), dtype=bool)
+    frozen[board.pools.cluster[board.pool_state.frozen]] = True
+    return frozen
+
+
+def _workers_now(board: Board, gangs: Ints) -> Floats:
+    """Workers that run now of each spread gang in each cluster where it may run."""
+    options = board.options
+    now = np.zeros((len(board.workloads.names), len(board.catalogue.clusters)))
+    np.add.at(now, (options.workload, options.cluster), options.units_now)
+    running: Floats = now[gangs[:, 0], gangs[:, 1]]
+    return running
 
 
 def _gang_label(board: Board, gangs: Ints) -> Callable[[int], str]:
@@ -131,11 +147,13 @@ def _trained(board: Board, gangs: Ints, block: Block) -> Rules:
     placed = units + block.value.sum_by(gangs[:, 0], count) if len(gangs) else units
     jobs = np.arange(services, count)
     wanted = board.workload_state.wanted[jobs]
+    # What runs at an unseen site goes on there, wanted or not.
+    stuck = placed.at({UNITS: board.blocks[UNITS].lower, block.name: block.lower})[jobs]
     return Rules(
         name="gangs",
         value=(placed + board.missing).take(jobs),
         lower=wanted,
-        upper=wanted,
+        upper=np.maximum(wanted, stuck),
         strictness=Hard(),
         words=lambda row: f"{board.workloads.names[services + row]} runs once or waits",
     )

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from scheduler.domain.names import PolicyName
-from scheduler.model.affine import Affine, Block, Bools, Floats
+from scheduler.model.affine import Affine, Block, Bools, Floats, Ints
 from scheduler.model.board import FLOW, MISSING, NODES, UNITS, Board
 from scheduler.model.physics import UNMET, physics
 from scheduler.model.policy import (
@@ -18,7 +18,6 @@ from scheduler.model.policy import (
     Forbidden,
     Forbidding,
     Hard,
-    Mend,
     Policy,
     Priced,
     Rules,
@@ -166,27 +165,30 @@ def _now(board: Board, blocks: Sequence[Block]) -> Mapping[str, Floats]:
 def _soften(
     policy: PolicyName, rule: Rules, now: Mapping[str, Floats]
 ) -> tuple[Affine, Block | None, float]:
-    """Adds the slack that the rule's strictness allows; slack widens both sides."""
-    match rule.strictness:
-        case Hard():
-            return rule.value, None, 0.0
-        case Priced(usd_per_hour=price):
-            room = np.full(rule.value.rows, np.inf)
-        case Mend(usd_per_hour=price):
-            room = _broken_by(rule, now)
+    """Adds the slack that the rule's strictness allows: an unknown for each side of each row."""
+    if isinstance(rule.strictness, Hard):
+        return rule.value, None, 0.0
+    below, above = np.isfinite(rule.lower).nonzero()[0], np.isfinite(rule.upper).nonzero()[0]
+    rows = np.concatenate([below, above])
     slack = Block(
         name=f"{policy}/{rule.name}",
-        lower=np.zeros(rule.value.rows),
-        upper=room,
+        lower=np.zeros(len(rows)),
+        upper=_most_slack(rule, below, above, now),
         label=str,
     )
-    sign = np.where(np.isfinite(rule.lower), 1.0, -1.0)
-    return rule.value + slack.value * sign, slack, price
+    sign = np.repeat([1.0, -1.0], [len(below), len(above)])
+    widened = rule.value + (slack.value * sign).sum_by(rows, rule.value.rows)
+    return widened, slack, rule.strictness.usd_per_hour
 
 
-def _broken_by(rule: Rules, now: Mapping[str, Floats]) -> Floats:
+def _most_slack(rule: Rules, below: Ints, above: Ints, now: Mapping[str, Floats]) -> Floats:
+    """Any for a priced rule; for one to be mended no more than it is broken today."""
+    if isinstance(rule.strictness, Priced):
+        return np.full(len(below) + len(above), np.inf)
     value = rule.value.at(now)
-    return np.maximum(0.0, np.maximum(value - rule.upper, rule.lower - value))
+    lack = np.concatenate([rule.lower[below] - value[below], value[above] - rule.upper[above]])
+    most: Floats = np.maximum(0.0, lack)
+    return most
 
 
 def _bills(

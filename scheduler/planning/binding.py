@@ -4,7 +4,8 @@ import numpy as np
 
 from scheduler.domain.names import PolicyName
 from scheduler.domain.plan import BindingLine
-from scheduler.model.board import NODES
+from scheduler.model.affine import Floats
+from scheduler.model.board import NODES, UNITS
 from scheduler.planning.decision import Decision
 from scheduler.planning.figures import plural
 
@@ -22,9 +23,9 @@ def binding_lines(decision: Decision, most: int = MOST) -> tuple[BindingLine, ..
 
 def _pool_limits(decision: Decision) -> list[BindingLine]:
     """Pools at their maximum, where one node more would save money."""
-    board, problem = decision.board, decision.problem
+    board = decision.board
     upper = board.blocks[NODES].upper
-    saved = -decision.solution.reduced_costs[problem.span(NODES)]
+    saved = _worth_of_a_node(decision)
     full = np.nonzero((decision.nodes >= upper - 1e-6) & (saved > 0.005))[0]
     return [
         BindingLine(
@@ -36,6 +37,23 @@ def _pool_limits(decision: Decision) -> list[BindingLine]:
         for i in full
         if not board.pool_state.frozen[i]
     ]
+
+
+def _worth_of_a_node(decision: Decision) -> Floats:
+    """What one more node would save, by pool: of its own limit, and of the units that it bounds.
+
+    Where a pool is full the relaxation may charge its limit to the units that it has room for.
+    """
+    board, problem, options = decision.board, decision.problem, decision.board.options
+    prices = decision.solution.reduced_costs
+    room = np.floor(board.pools.max_nodes[options.pool] / options.nodes_per_unit + 1e-9)
+    by_room = board.blocks[UNITS].upper == room
+    units = np.where(by_room, np.minimum(0.0, prices[problem.span(UNITS)]), 0.0)
+    through = np.bincount(
+        options.pool, units / options.nodes_per_unit, minlength=len(board.pools.names)
+    )
+    worth: Floats = -(prices[problem.span(NODES)] + through)
+    return worth
 
 
 def _rules(decision: Decision) -> list[BindingLine]:

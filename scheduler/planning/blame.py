@@ -10,7 +10,7 @@ from scheduler.model.affine import Ints
 from scheduler.model.board import NODES, UNITS
 from scheduler.model.catalogue import FIT_WORDS, Fit
 from scheduler.planning.decision import Decision
-from scheduler.planning.figures import usd
+from scheduler.planning.figures import plural, usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Blame:
                 return Reason(f"{name} is sold out", "capacity has to come back there", 2)
             most = board.blocks[NODES].upper[pool]
             return Reason(
-                f"{name} is full at its {most:.0f} nodes", f"raise nodes.max of {name}", 2
+                f"{name} is full at its {plural(most, 'node')}", f"raise nodes.max of {name}", 2
             )
         at = decision.problem.span(UNITS).start + option
         extra = max(0.0, float(decision.solution.reduced_costs[at]))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scheduler.domain.actions import Action, Drain, Grow, Held, Release
+from scheduler.domain.actions import Action, Drain, Grow, Held, Release, Vacate
 from scheduler.domain.names import ActionKey, NodeName
 from scheduler.domain.settings import GuardSettings
 
@@ -22,6 +22,8 @@ class Caps:
         match action:
             case Grow():
                 return self._grow(action)
+            case Vacate():
+                return self._vacate(action)
             case Drain():
                 cut = self._take(action, self._drained)
                 self._drained += len(cut[0].nodes) if isinstance(cut[0], Drain) else 0
@@ -47,6 +49,28 @@ class Caps:
             return None, Held(action=action, why=why)
         part = replace(action, nodes=nodes, key=ActionKey(f"grow/{action.pool}/{nodes}"))
         return part, Held(action=action, why=why)
+
+    def _vacate(self, action: Vacate) -> Cut:
+        """All or none: half of the room seats no gang. Counted with what is drained for good."""
+        most, back = (
+            self._settings.max_nodes_released_per_tick,
+            self._settings.max_nodes_added_per_tick,
+        )
+        now, wanted = max(0, most - self._drained), len(action.nodes)
+        if wanted > now:
+            why = (
+                f"Only {now} of {wanted} nodes could be emptied now, and none helps alone: "
+                f"one tick may take {most} away (maxNodesReleasedPerTick)."
+            )
+            return None, Held(action=action, why=why)
+        if wanted > back:
+            why = (
+                f"Only {back} of {wanted} emptied nodes could come back at once: "
+                f"one tick may add {back} (maxNodesAddedPerTick)."
+            )
+            return None, Held(action=action, why=why)
+        self._drained += wanted
+        return action, None
 
     def _take(self, action: Drain | Release, done: int) -> Cut:
         most = self._settings.max_nodes_released_per_tick

@@ -14,7 +14,7 @@ from scheduler.model.policy import Policy
 from scheduler.model.problem import Forbids, Problem, assemble, restrict
 from scheduler.planning.whole_pods import needed_nodes
 from scheduler.solve.answer import Solution, cost, is_feasible
-from scheduler.solve.chain import solve
+from scheduler.solve.chain import NoPlanError, solve
 from scheduler.solve.highs import complete
 
 
@@ -23,6 +23,8 @@ class Decision:
     """What was known, what was asked, and the checked answer."""
 
     demand: Demand
+    asked: str
+    """The solver that was asked for."""
     whole_board: Board
     """With every option that physically fits."""
     board: Board
@@ -62,6 +64,7 @@ def settle(
     solution = solve(problem, board, settings)
     return Decision(
         demand=demand,
+        asked=settings.use,
         whole_board=whole_board,
         board=board,
         forbids=forbids,
@@ -75,38 +78,58 @@ def _made_whole(
 ) -> Solution:
     """Nodes are added where the pods of a pool do not pack on whole nodes.
 
-    The room rows allow for that in all but rare mixes; then a node more, or a pod less, is taken.
+    The room rows allow for that in all but rare mixes; then a node more is taken, or a pod less
+    where no rule allows the node.
     """
     units, nodes = solution.x[problem.span(UNITS)], solution.x[problem.span(NODES)]
     needed = needed_nodes(board, units)
     short = np.nonzero((needed > nodes + 1e-9) & ~board.pool_state.frozen)[0]
     if not len(short):
         return solution
-    upper = board.blocks[NODES].upper
+    for most in (board.blocks[NODES].upper, nodes):
+        narrowed = problem
+        for pool in short.tolist():
+            if needed[pool] <= most[pool]:
+                narrowed = _with_nodes(narrowed, pool, needed[pool])
+            else:
+                narrowed = _with_fewer_pods(narrowed, board, pool, units)
+        settled = _again(narrowed, board, solution, settings)
+        if settled is not None:
+            return _made_whole(narrowed, board, settled, settings)
+    raise NoPlanError("pods do not pack on whole nodes: raise nodes.max of a pool, or the budget")
+
+
+def _with_nodes(problem: Problem, pool: int, nodes: float) -> Problem:
     lower = problem.lower.copy()
-    most = problem.upper.copy()
-    units_at, nodes_at = problem.span(UNITS).start, problem.span(NODES).start
-    for pool in short:
-        if needed[pool] <= upper[pool]:
-            lower[nodes_at + pool] = needed[pool]
-            continue
-        rows = np.nonzero((board.options.pool == pool) & (units > 0.0))[0]
-        for row in rows:
-            most[units_at + row] = units[row]
-        largest = rows[np.argmax(board.options.nodes_per_unit[rows])]
-        most[units_at + largest] = units[largest] - 1.0
-    return _again(replace(problem, lower=lower, upper=most), board, solution, settings)
+    lower[problem.span(NODES).start + pool] = nodes
+    return replace(problem, lower=lower)
+
+
+def _with_fewer_pods(problem: Problem, board: Board, pool: int, units: Floats) -> Problem:
+    """No more of anything on the pool, and one unit less of what takes the most room."""
+    upper, start = problem.upper.copy(), problem.span(UNITS).start
+    rows = np.nonzero((board.options.pool == pool) & (units > 0.5))[0]
+    upper[start + rows] = units[rows]
+    largest = rows[np.argmax(board.options.nodes_per_unit[rows])]
+    upper[start + largest] = units[largest] - 1.0
+    return replace(problem, upper=upper)
 
 
 def _again(
     problem: Problem, board: Board, solution: Solution, settings: SolverSettings
-) -> Solution:
-    """The narrowed problem: completed around today's whole numbers, or solved anew."""
+) -> Solution | None:
+    """The narrowed problem: completed around the whole numbers found; solved anew without a pod.
+
+    The bound of the wider problem holds on; that of the narrowed one proves nothing.
+    """
+    fewer = bool(np.any(solution.x > problem.upper + 1e-9))
     whole = np.clip(solution.x, problem.lower, problem.upper)
-    x = complete(problem, whole, settings.time_limit_s)
+    x = None if fewer else complete(problem, whole, settings.time_limit_s)
     if x is None or not is_feasible(problem, x):
-        return _made_whole(problem, board, solve(problem, board, settings), settings)
-    settled = replace(
-        solution, x=x, objective=cost(problem, x), bound=min(solution.bound, cost(problem, x))
-    )
-    return _made_whole(problem, board, settled, settings)
+        try:
+            found = solve(problem, board, settings)
+        except NoPlanError:
+            return None
+        return replace(found, bound=min(solution.bound, found.objective))
+    worth = cost(problem, x)
+    return replace(solution, x=x, objective=worth, bound=min(solution.bound, worth))

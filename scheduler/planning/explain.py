@@ -7,7 +7,7 @@ import numpy as np
 
 from scheduler.domain.demand import Demand
 from scheduler.domain.explanation import Explanation, OptionLine, SubjectKind, Verdict
-from scheduler.domain.names import ClusterName, PoolName
+from scheduler.domain.names import ClusterName, PoolName, WorkloadName
 from scheduler.domain.settings import SolverSettings
 from scheduler.domain.snapshot import Snapshot
 from scheduler.model.board import NODES, UNITS
@@ -126,6 +126,8 @@ def _option_line(asked: _Asked, outcome: Outcome, blame: Blame, row: int, pool: 
     pods = int(outcome.pods[row, pool])
     cluster = board.catalogue.clusters[int(board.pools.cluster[pool])].name
     name = PoolName(board.pools.names[pool])
+    if pods and board.pool_state.frozen[pool]:
+        return _line(name, cluster, Verdict.CHOSEN, pods, "kept: its site is not seen")
     out = blame.excluded(row, pool)
     if out is not None:
         return _line(name, cluster, Verdict.EXCLUDED, pods, out.words)
@@ -147,7 +149,7 @@ def _forced(
     if other is None:
         return _line(name, cluster, Verdict.EXCLUDED, 0, blame.unused(option).words)
     extra = asked.price_of(other)
-    nodes = float(other.nodes[pool])
+    nodes = float(other.nodes[pool] - decision.nodes[pool])
     price = float(decision.board.pool_state.usd_per_node_hour[pool])
     win = price - extra / nodes if nodes > 0.0 else -1.0
     return OptionLine(
@@ -163,7 +165,7 @@ def _forced(
 
 def _possible_words(blame: Blame, option: int, extra: float) -> str:
     if extra <= HAIR:
-        return "as good: ties go by name"
+        return "as good as what is chosen"
     reason = blame.unused(option)
     return reason.words if reason.rank < 3 else f"{usd(extra)} dearer in sum"
 
@@ -211,7 +213,7 @@ def _explain_pool(asked: _Asked, pool: int) -> Explanation:
     options = []
     for row, name in enumerate(board.workloads.names):
         found = _option_line(asked, outcome, blame, row, pool)
-        options.append(replace(found, because=f"{name}: {found.because}"))
+        options.append(replace(found, workload=WorkloadName(name)))
     return Explanation(
         subject=line.pool,
         kind=SubjectKind.POOL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from scheduler.domain.actions import (
     Action,
@@ -13,6 +14,7 @@ from scheduler.domain.actions import (
     Release,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.names import ActionKey, ClusterName, PoolName, WorkloadName
 from scheduler.domain.plan import Plan
@@ -27,6 +29,9 @@ FEW_NODES = 3
 """Of fewer nodes a share says nothing."""
 GROWN_LATELY_S = 3600.0
 """So long after a service grew, its traffic follows the new pods at any hour."""
+VACATED_LATELY_S = 900.0
+"""A gang that still has no seats so long after room was made has lost them to others: moving the
+same replicas again every few minutes would cost their users more than the wait costs the gang."""
 
 
 def guard(
@@ -34,8 +39,9 @@ def guard(
 ) -> Guarded:
     """Each action is allowed, held with a sentence, or cut to the part that is allowed.
 
-    A growth, drain or release beyond the cap of a tick is cut to what the cap leaves. Where only
-    the loss of pods is held, the traffic still moves: a shift takes the order's place.
+    A growth, drain or release beyond the cap of a tick is cut to what the cap leaves; nodes that
+    are emptied for a gang help it only together. Where only the loss of pods is held, the traffic
+    still moves: a shift takes the order's place.
     """
     orders = tuple(actions)
     watch = _watch(orders, plan, snapshot, settings)
@@ -153,6 +159,8 @@ def _untimely(action: Action, watch: _Watch) -> str | None:
             why = _sold_out(action, watch)
         case Drain() | Release():
             why = sick or _quiet(watch) or _brief(action, watch)
+        case Vacate():
+            why = sick or _quiet(watch) or _vacated(action, watch)
         case Suspend():
             why = sick or (_quiet(watch) if action.workload in watch.moved else None)
         case Shift() if action.workload not in watch.restless:
@@ -180,6 +188,18 @@ def _brief(action: Drain | Release, watch: _Watch) -> str | None:
     if lasted >= least:
         return None
     return f"{action.pool} has had a surplus for {lasted:.0f} s: nodes go after {least:.0f} s."
+
+
+def _vacated(action: Vacate, watch: _Watch) -> str | None:
+    """The same pods are not moved about again and again, and emptied nodes can come back."""
+    memory, now = watch.snapshot.memory, watch.snapshot.now
+    again = memory.vacated_at.get(action.pool, -inf) + VACATED_LATELY_S - now
+    if again > 0.0:
+        return f"Nodes of {action.pool} were emptied lately: more are in {again:.0f} s."
+    offer = memory.sold_out.get(action.pool)
+    if offer is None or offer.until <= now:
+        return None
+    return f"{action.pool} was sold out: a growth that takes emptied nodes back must wait."
 
 
 def _needed(action: Action, pools_kept: set[PoolName]) -> str | None:

@@ -10,6 +10,7 @@ def notes(decision: Decision) -> tuple[str, ...]:
         *_unseen(decision),
         *_sold_out(decision),
         *_held(decision),
+        *_fallen_back(decision),
         *decision.demand.notes,
     )
 
@@ -28,6 +29,11 @@ def _sold_out(decision: Decision) -> list[str]:
         name for name, out in zip(board.pools.names, board.pool_state.sold_out, strict=True) if out
     ]
     return [f"sold out and planned without: {listed(names, most=8)}"] if names else []
+
+
+def _fallen_back(decision: Decision) -> list[str]:
+    asked, used = decision.asked, decision.solution.solver
+    return [f"solver {asked} gave no feasible answer, {used} did"] if asked != used else []
 
 
 def _held(decision: Decision) -> list[str]:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from scheduler.model.affine import Floats
-from scheduler.model.board import FLOW, Board
+from scheduler.model.board import FLOW, Board, pods_now
 from scheduler.model.capacity import SAFETY, latency_s
 from scheduler.planning.decision import Decision
 
@@ -33,10 +33,12 @@ class Outcome:
 
     @cached_property
     def pods(self) -> Floats:
-        """(workloads, pools): pods after."""
+        """(workloads, pools): pods after; at a site that is not seen those that were there."""
         options = self.board.options
         pods = np.zeros(self.board.catalogue.fit.shape)
         pods[options.workload, options.pool] = np.round(self.decision.units * options.pods_per_unit)
+        frozen = self.board.pool_state.frozen
+        pods[:, frozen] = pods_now(self.board.catalogue, self.board.snapshot)[:, frozen]
         return pods
 
     @cached_property

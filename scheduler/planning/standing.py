@@ -11,7 +11,7 @@ from scheduler.domain.snapshot import Node, NodePhase, Placement, Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolState:
-    """A pool of a seen site: what the plan wants and what it has. Doomed nodes are left out."""
+    """A pool of a seen site: what the plan wants and what it has. Doomed nodes only count."""
 
     line: PoolLine
     least: int
@@ -19,6 +19,7 @@ class PoolState:
     serving: tuple[Node, ...]
     """Nodes that take work, or will once they are booted or well again."""
     draining: tuple[Node, ...]
+    doomed: int
     ready: int
 
     @property
@@ -46,6 +47,7 @@ class Option:
     because: str
     wanted: int
     ready: int
+    pending: int
     share: float
 
 
@@ -84,8 +86,10 @@ def pool_states(plan: Plan, snapshot: Snapshot) -> Mapping[PoolName, PoolState]:
     """The pools of the plan at sites that are seen, in the plan's order."""
     serving: dict[PoolName, list[Node]] = defaultdict(list)
     draining: dict[PoolName, list[Node]] = defaultdict(list)
+    doomed: dict[PoolName, int] = defaultdict(int)
     for report in snapshot.sites.values():
         for node in report.nodes:
+            doomed[node.pool] += node.doomed
             if not node.doomed:
                 leaving = node.phase is NodePhase.DRAINING
                 (draining if leaving else serving)[node.pool].append(node)
@@ -96,6 +100,7 @@ def pool_states(plan: Plan, snapshot: Snapshot) -> Mapping[PoolName, PoolState]:
             least=declared[line.pool].min_nodes if line.pool in declared else 0,
             serving=tuple(serving[line.pool]),
             draining=tuple(draining[line.pool]),
+            doomed=doomed[line.pool],
             ready=sum(node.phase is NodePhase.READY for node in serving[line.pool]),
         )
         for line in plan.pools
@@ -134,6 +139,7 @@ def _planned(line: PlacementLine, placement: Placement | None, frozen: bool) -> 
         because=line.because,
         wanted=placement.wanted if placement else 0,
         ready=placement.ready if placement else 0,
+        pending=placement.pending if placement else 0,
         share=placement.share if placement else 0.0,
     )
 
@@ -149,5 +155,6 @@ def _unplanned(placement: Placement, cluster: ClusterName, frozen: bool) -> Opti
         because="the plan has no use for it here",
         wanted=placement.wanted,
         ready=placement.ready,
+        pending=placement.pending,
         share=placement.share,
     )

@@ -168,5 +168,6 @@ def _why_outside(outcome: Outcome, blame: Blame, row: int, inside: list[int]) ->
     best = reasons[0]
     if best.rank == DEARER:
         pods = plural(float(outcome.pods[row].sum()), "pod")
-        return Reason(f"cheaper in sum for {pods}: {best.words}", best.remedy, DEARER)
+        words = f"all policies together make it cheaper outside for {pods}; {best.words}"
+        return Reason(f"{words} before crowding, moves and data", best.remedy, DEARER)
     return best

@@ -3,7 +3,17 @@
 from enum import StrEnum
 from typing import assert_never
 
-from scheduler.domain.actions import Action, Drain, Grow, Place, Release, Resume, Shift, Suspend
+from scheduler.domain.actions import (
+    Action,
+    Drain,
+    Grow,
+    Place,
+    Release,
+    Resume,
+    Shift,
+    Suspend,
+    Vacate,
+)
 from scheduler.domain.plan import PlacementLine, Plan, PoolLine
 from scheduler.render.paper import Ink
 
@@ -57,7 +67,7 @@ def of_action(action: Action) -> Mark:
             return Mark.ADD
         case Place(pods=0):
             return Mark.RELEASE
-        case Place() | Shift():
+        case Place() | Shift() | Vacate():
             return Mark.CHANGE
         case _:
             assert_never(action)

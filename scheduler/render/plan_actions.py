@@ -13,6 +13,7 @@ from scheduler.domain.actions import (
     Resume,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.names import NodeName, WorkloadName
 from scheduler.domain.plan import Plan
@@ -71,11 +72,13 @@ def _row(action: Action, why: str) -> Row:
 
 
 def phrase(action: Action) -> str:
-    """Verb and object: `grow`, `place search-ranking`."""
+    """Verb and object: `grow`, `place search-ranking`, `make room for ranker-nightly`."""
     verb = type(action).__name__.lower()
     match action:
         case Place() | Shift() | Resume() | Suspend():
             return f"{verb} {action.workload}"
+        case Vacate():
+            return f"make room for {action.workload}"
         case Grow() | Drain() | Release():
             return verb
         case _:
@@ -94,7 +97,7 @@ def target(action: Action) -> str:
             return f"share {_shares(action.before, action.share)} %"
         case Resume() | Suspend():
             return plural(action.pods, "worker")
-        case Drain() | Release():
+        case Vacate() | Drain() | Release():
             return _nodes(action.nodes)
         case _:
             assert_never(action)

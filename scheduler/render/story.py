@@ -17,6 +17,7 @@ from scheduler.domain.actions import (
     Resume,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.names import Instant, WorkloadName
 from scheduler.domain.plan import Plan
@@ -84,8 +85,8 @@ def tell(
     """The lines of one tick: nodes, then jobs, then moves of services, then what went wrong.
 
     The first line carries the time and the bill before -> after. Only what a site accepted is
-    told as done. Without `resizes`, a service that only changes its number of pods where it
-    already runs is not worth a line.
+    told as done. Without `resizes`, a service is worth a line only where it arrives in a cluster or
+    leaves it.
     """
     known = {(receipt.action.key, receipt.outcome) for receipt in moment.receipts_before}
     news = [
@@ -129,7 +130,7 @@ def _happened(event: Event) -> str:
 def _done(news: Sequence[Receipt], moment: Moment, resizes: bool) -> Iterator[_Item]:
     done = [receipt.action for receipt in news if receipt.outcome == ACCEPTED]
     for action in done:
-        if isinstance(action, Grow | Drain | Release | Resume | Suspend):
+        if isinstance(action, Grow | Vacate | Drain | Release | Resume | Suspend):
             yield _of_action(action, moment)
     yield from _of_services(
         [action for action in done if isinstance(action, Place)], moment, resizes
@@ -142,6 +143,10 @@ def _of_action(action: Action, moment: Moment) -> _Item:
         case Grow():
             what = f"{step(action.before, action.nodes)} {noun_for(action.nodes, 'node')}"
             return _Item(mark, mark.ink, action.pool, what, _why_growth(action, moment))
+        case Vacate():
+            nodes = plural(len(action.nodes), "node")
+            what = f"makes room on {nodes} for {action.workload}"
+            return _Item(mark, mark.ink, action.pool, what, action.why)
         case Drain():
             what = f"drains {plural(len(action.nodes), 'node')}"
             return _Item(mark, mark.ink, action.pool, what, action.why)
@@ -164,13 +169,24 @@ def _of_services(places: Sequence[Place], moment: Moment, resizes: bool) -> Iter
     """One line a service: where it arrives, grows, shrinks and leaves."""
     by_service: dict[WorkloadName, list[Place]] = {}
     for place in places:
-        if resizes or place.before == 0 or place.pods == 0:
+        if resizes or _comes_or_goes(place, moment.plan):
             by_service.setdefault(place.workload, []).append(place)
     for service, moves in by_service.items():
         marks = {of_action(move) for move in moves}
         mark = marks.pop() if len(marks) == 1 else Mark.CHANGE
         what = ", ".join(f"{move.pool} {step(move.before, move.pods)}" for move in moves)
         yield _Item(mark, mark.ink, service, f"{what} pods", _load(service, moment))
+
+
+def _comes_or_goes(place: Place, plan: Plan) -> bool:
+    """The service arrives in the cluster, or leaves it altogether."""
+    lines = [
+        line
+        for line in plan.placements
+        if line.workload == place.workload and line.cluster == place.cluster
+    ]
+    before, after = sum(line.before for line in lines), sum(line.after for line in lines)
+    return place.pods > place.before if before == 0 else after == 0 and place.pods == 0
 
 
 def _failed(receipts: Sequence[Receipt]) -> Iterator[_Item]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from adapters.base import Adapter, AdapterError
-from scheduler.domain.actions import Action, Drain, Place, Receipt, Release, Shift
+from scheduler.domain.actions import Action, Drain, Place, Receipt, Release, Shift, Vacate
 from scheduler.domain.names import ClusterName, WorkloadName
 from scheduler.domain.snapshot import SiteReport
 from scheduler.runtime.orders import PHASES, narrowed, order_of, phase, send
@@ -28,8 +28,8 @@ async def act(
     """One receipt for each action, in the order of the actions; `told` hears each at once.
 
     Sites work side by side; within a site one order follows the other. A phase begins when the
-    one before it is through everywhere: what adds room, what uses it, what takes work off, drain,
-    release. A site that is unreachable or throttles gets no more orders in this tick. Once
+    one before it is through everywhere: what adds room, what uses it, what takes work off, vacate,
+    drain, release. A site that is unreachable or throttles gets no more orders in this tick. Once
     `stopping` is set the order in flight is finished and no other is sent. The same holds for a
     cancellation, which is raised again after that.
     """
@@ -105,7 +105,7 @@ class _Acting:
             return "refused", f"{type(error).__name__}: {error}"
 
     async def _carry_out(self, adapter: Adapter, action: Action) -> tuple[str, str]:
-        if not isinstance(action, Drain | Release):
+        if not isinstance(action, Vacate | Drain | Release):
             await send(adapter, order_of(action))
             return "accepted", ""
         # The decision is seconds old: a pod may have landed on the node since.

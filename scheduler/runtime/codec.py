@@ -21,6 +21,7 @@ from scheduler.domain.actions import (
     Resume,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.plan import Plan
 
@@ -29,7 +30,8 @@ Plain = Any
 """What JSON can say."""
 
 KINDS: Mapping[str, type[Action]] = {
-    kind.__name__.lower(): kind for kind in (Grow, Place, Shift, Resume, Suspend, Drain, Release)
+    kind.__name__.lower(): kind
+    for kind in (Grow, Place, Shift, Resume, Suspend, Vacate, Drain, Release)
 }
 LARGEST_WHOLE = 2.0**53
 """Above this not every whole number is a float: such floats are written as floats."""

@@ -10,13 +10,16 @@ from scheduler.domain.settings import SolverSettings
 from scheduler.model.affine import Floats
 from scheduler.model.board import NODES, UNITS, Board
 from scheduler.model.problem import Problem
-from scheduler.solve.answer import Answer, Solution, cost, is_feasible, urgency
+from scheduler.solve.answer import Answer, Solution, cost, is_feasible, urgency, violation
 from scheduler.solve.greedy import solve_greedily
 from scheduler.solve.highs import Relaxed, complete, relax
 from scheduler.solve.pulp_road import solve_with_pulp
 from scheduler.solve.restricted import solve_restricted, tightened
 
+HIGHS = "highs"
 TIER_SLACK = 1e-6
+BY_ROUNDING = 1e-3
+"""Rounding explains that a row is off by this much, relative to its size."""
 
 
 class NoPlanError(Exception):
@@ -25,7 +28,9 @@ class NoPlanError(Exception):
 
 def solve(problem: Problem, board: Board, settings: SolverSettings) -> Solution:
     """The best checked answer. Raises NoPlanError if no link of the chain has a feasible one."""
-    for settled in _tiers(problem, settings):
+    if not problem.columns:
+        return _nothing_to_decide(problem, settings)
+    for settled in _tiers(problem, board, settings):
         running = running_candidate(settled, board, settings)
         found = _best(settled, board, settings, running)
         if found is not None:
@@ -33,6 +38,19 @@ def solve(problem: Problem, board: Board, settings: SolverSettings) -> Solution:
     raise NoPlanError(
         "no solver found a feasible plan: two hard rules contradict each other; "
         "run `tidegate check`, then try without the policies added last"
+    )
+
+
+def _nothing_to_decide(problem: Problem, settings: SolverSettings) -> Solution:
+    """Without an unknown (an empty fleet) there is nothing that a solver would take."""
+    return Solution(
+        x=np.zeros(0),
+        objective=problem.constant,
+        bound=problem.constant,
+        solver=settings.use,
+        kept=True,
+        row_duals=np.zeros(len(problem.row_lower)),
+        reduced_costs=np.zeros(0),
     )
 
 
@@ -46,7 +64,7 @@ class _Found:
     relaxed: Relaxed | None
 
 
-def _tiers(problem: Problem, settings: SolverSettings) -> Iterator[Problem]:
+def _tiers(problem: Problem, board: Board, settings: SolverSettings) -> Iterator[Problem]:
     """Tier 0 settled: nothing urgent missing if that can be; else as little as can be, held."""
     if not problem.urgent.any():
         yield problem
@@ -54,7 +72,7 @@ def _tiers(problem: Problem, settings: SolverSettings) -> Iterator[Problem]:
     yield replace(problem, upper=np.where(problem.urgent > 0.0, 0.0, problem.upper))
     least = replace(problem, cost=problem.urgent, constant=0.0)
     relaxed = relax(least, settings.time_limit_s)
-    answer = solve_restricted(least, relaxed, settings) if relaxed else None
+    answer = solve_restricted(least, board, relaxed, settings) if relaxed else None
     x = _polished(least, answer.x, settings) if answer else None
     yield problem if x is None else _hold(problem, urgency(problem, x))
 
@@ -73,14 +91,22 @@ def _hold(problem: Problem, level: float) -> Problem:
 def _best(
     problem: Problem, board: Board, settings: SolverSettings, running: Floats | None
 ) -> _Found | None:
-    """By the solver; by greed when it has no feasible answer; nothing if there is none."""
+    """By the solver asked for, else by HiGHS, else by greed; nothing if there is none."""
     relaxed = relax(problem, settings.time_limit_s)
+    if (
+        running is not None
+        and relaxed is not None
+        and _is_good(problem, relaxed, settings, running)
+    ):
+        # Proven as good as asked for before any search.
+        return _Found(x=running, bound=relaxed.bound, solver=settings.use, relaxed=relaxed)
     if relaxed is not None:
-        answer = _answer(problem, relaxed, settings, running)
-        x = _polished(problem, answer.x, settings)
-        if x is not None:
-            bound = max(relaxed.bound, answer.bound)
-            return _Found(x=x, bound=bound, solver=settings.use, relaxed=relaxed)
+        for use in dict.fromkeys((settings.use, HIGHS)):
+            answer = _answer(problem, board, relaxed, replace(settings, use=use), running)
+            x = _polished(problem, answer.x, settings)
+            if x is not None:
+                bound = max(relaxed.bound, answer.bound)
+                return _Found(x=x, bound=bound, solver=use, relaxed=relaxed)
     x = solve_greedily(problem, board)
     if x is None:
         return None
@@ -88,23 +114,38 @@ def _best(
     return _Found(x=x, bound=bound, solver="greedy", relaxed=relaxed)
 
 
+def _is_good(problem: Problem, relaxed: Relaxed, settings: SolverSettings, running: Floats) -> bool:
+    """Whether the running placement costs no more than the gap above the relaxation's bound."""
+    now = cost(problem, running)
+    return settings.keep_within >= 0.0 and now - relaxed.bound <= settings.gap * abs(now)
+
+
 def _answer(
-    problem: Problem, relaxed: Relaxed, settings: SolverSettings, running: Floats | None
+    problem: Problem,
+    board: Board,
+    relaxed: Relaxed,
+    settings: SolverSettings,
+    running: Floats | None,
 ) -> Answer:
-    if settings.use != "highs":
+    if settings.use != HIGHS:
         return solve_with_pulp(problem, settings)
     if running is None:
-        return solve_restricted(problem, relaxed, settings)
+        return solve_restricted(problem, board, relaxed, settings)
     known = cost(problem, running)
-    answer = solve_restricted(tightened(problem, relaxed, known), relaxed, settings)
+    answer = solve_restricted(tightened(problem, relaxed, known), board, relaxed, settings)
     # What was left out costs at least what is known.
     return replace(answer, bound=min(answer.bound, known))
 
 
 def _polished(problem: Problem, x: Floats | None, settings: SolverSettings) -> Floats | None:
-    """Rounding may leave rows a hair off: the continuous unknowns are solved again then."""
+    """Rounding may leave rows a hair off: the continuous unknowns are solved again then.
+
+    An answer that is further off is not repaired: who says such a thing is not to be believed.
+    """
     if x is None or is_feasible(problem, x):
         return x
+    if not violation(problem, x)[0] <= BY_ROUNDING:
+        return None
     again = complete(problem, x, settings.time_limit_s)
     return again if is_feasible(problem, again) else None
 

@@ -2,31 +2,49 @@
 
 import numpy as np
 
+from scheduler.domain.workloads import InferenceService, TrainingJob
 from scheduler.model.affine import Floats, Ints
 from scheduler.model.board import FLOW, MISSING, NODES, UNITS, Board
 from scheduler.model.problem import CHECK, Problem
-from scheduler.solve.answer import cost, is_feasible
+from scheduler.solve.answer import cost, is_feasible, urgency
 
+CARRIES = ("load", "objective")
+"""Rules whose factors say what a unit carries."""
 PASSES = 8
 """Rounds in which dependent unknowns (slack, crowding, switches) are raised to fit the rest."""
 
 
 def solve_greedily(problem: Problem, board: Board) -> Floats | None:
-    """The cheapest feasible of: filled up, as it runs, nothing but what must be."""
+    """The best feasible of: filled up, as it runs, nothing but what must be. Urgent work first."""
     starts = (_filled(problem, board), board.options.units_now, board.blocks[UNITS].lower)
     answers = [_settle(problem, board, np.asarray(units, dtype=float)) for units in starts]
     feasible = [x for x in answers if is_feasible(problem, x)]
-    return min(feasible, key=lambda x: cost(problem, x), default=None)
+    return min(
+        feasible, key=lambda x: (round(urgency(problem, x), 6), cost(problem, x)), default=None
+    )
 
 
 def _filled(problem: Problem, board: Board) -> Floats:
     """Units by option, need by need."""
     units = board.blocks[UNITS].lower.copy()
     room = board.blocks[NODES].upper - _nodes_used(board, units)
+    able = _able(problem, board)
     for workload in _by_need(board):
         rows = np.nonzero(board.options.workload == workload)[0]
-        _fill(board, workload, rows[np.argsort(_prices(problem, board, rows))], units, room)
+        order = np.argsort(_prices(problem, board, rows, able), kind="stable")
+        _fill(board, workload, rows[order], units, room, able)
     return units
+
+
+def _able(problem: Problem, board: Board) -> Floats:
+    """Requests per second of one unit by the tightest rule that says so; 1 for jobs."""
+    able = np.full(board.options.count, np.inf)
+    for family in problem.families:
+        if family.name.removesuffix(" routed") in CARRIES:
+            rows = problem.matrix[family.start : family.stop, problem.span(UNITS)].tocoo()
+            said = rows.data != 0.0
+            np.minimum.at(able, rows.coords[1][said], np.abs(rows.data[said]))
+    return np.where(np.isfinite(able), able, 1.0)
 
 
 def _by_need(board: Board) -> Ints:
@@ -35,30 +53,33 @@ def _by_need(board: Board) -> Ints:
     return np.lexsort((np.arange(len(worth)), -worth, ~state.urgent)).astype(np.int64)
 
 
-def _prices(problem: Problem, board: Board, rows: Ints) -> Floats:
+def _prices(problem: Problem, board: Board, rows: Ints, able: Floats) -> Floats:
     """USD per hour of one unit, its share of nodes included, by request it can carry."""
     options = board.options
     unit = problem.cost[problem.span(UNITS)][rows]
     node = problem.cost[problem.span(NODES)][options.pool[rows]]
-    able = np.where(options.capacity_rps[rows] > 0.0, options.capacity_rps[rows], 1.0)
-    price: Floats = (unit + node * options.nodes_per_unit[rows]) / able
+    price: Floats = (unit + node * options.nodes_per_unit[rows]) / able[rows]
     return price
 
 
-def _fill(board: Board, workload: int, rows: Ints, units: Floats, room: Floats) -> None:
+def _fill(
+    board: Board, workload: int, rows: Ints, units: Floats, room: Floats, able: Floats
+) -> None:
     """Takes units of the cheapest options first, until the need is met or no room is left."""
     options = board.options
-    is_service = workload < board.workloads.services
-    able = options.capacity_rps * 0.9 if is_service else np.ones(options.count)
-    gang = 1.0 if board.workloads.whole_gang[workload] or is_service else np.inf
+    item = board.workloads.items[workload]
+    if isinstance(item, TrainingJob) and not board.workloads.whole_gang[workload]:
+        return
+    most = (item.max_replicas if isinstance(item, InferenceService) else 1.0) - units[rows].sum()
     left = board.workload_state.wanted[workload] - float(able[rows] @ units[rows])
     for row in rows:
-        if left <= 1e-9 or gang == np.inf or able[row] <= 0.0:
+        if left <= 1e-9:
             return
         fits = np.floor(room[options.pool[row]] / options.nodes_per_unit[row] + 1e-9)
-        limit = board.blocks[UNITS].upper[row] - units[row]
+        limit = min(most, board.blocks[UNITS].upper[row] - units[row])
         count = max(0.0, min(np.ceil(left / able[row] - 1e-9), fits, limit))
         units[row] += count
+        most -= count
         room[options.pool[row]] -= count * options.nodes_per_unit[row]
         left -= count * able[row]
 
@@ -79,19 +100,19 @@ def _settle(problem: Problem, board: Board, units: Floats) -> Floats:
     needed = np.ceil(_nodes_used(board, units) - 1e-9)
     x[problem.span(NODES)] = np.clip(needed, nodes.lower, nodes.upper)
     x[problem.span(UNITS)] = units
-    flow, missing = _traffic(board, units)
+    flow, missing = _traffic(board, units, _able(problem, board))
     x[problem.span(FLOW)], x[problem.span(MISSING)] = flow[board.routed], missing
     return _raise_dependents(problem, x)
 
 
-def _traffic(board: Board, units: Floats) -> tuple[Floats, Floats]:
+def _traffic(board: Board, units: Floats, able: Floats) -> tuple[Floats, Floats]:
     """Shares by capacity; what is not carried is missing. Jobs: run or missing."""
     options, n, count = board.options, board.traffic_options, len(board.workloads.names)
-    able = units[:n] * options.capacity_rps[:n] * 0.9
+    carrying = units[:n] * able[:n]
     owner, wanted = options.workload[:n], board.workload_state.wanted
-    total = np.bincount(owner, able, minlength=count)
+    total = np.bincount(owner, carrying, minlength=count)
     carried = np.minimum(total, wanted)
-    flow = able * (carried / np.maximum(total, 1e-9))[owner]
+    flow = carrying * (carried / np.maximum(total, 1e-9))[owner]
     gangs = np.bincount(options.workload[n:], units[n:], minlength=count)
     is_service = np.arange(count) < board.workloads.services
     missing = np.where(is_service, wanted - carried, wanted - np.minimum(gangs, wanted))

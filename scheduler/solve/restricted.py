@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from scheduler.domain.settings import SolverSettings
+from scheduler.model.affine import Floats, Ints
+from scheduler.model.board import UNITS, Board
 from scheduler.model.problem import Problem
 from scheduler.solve.answer import Answer
 from scheduler.solve.highs import Relaxed, solve_exactly
 
 SMALL = 400
-"""Up to this many whole unknowns the MILP is solved as it is."""
-KEEP = 300
-"""Whole unknowns kept of a larger one, beside those that the relaxation uses."""
+"""Up to this many options the MILP is solved as it is."""
+KEEP = 2
+"""Options kept of each workload of a larger one, beside those that the relaxation uses."""
+HAIR = 1e-9
 
 
 def tightened(problem: Problem, relaxed: Relaxed, known: float) -> Problem:
@@ -22,30 +25,41 @@ def tightened(problem: Problem, relaxed: Relaxed, known: float) -> Problem:
     """
     slack = max(0.0, known - relaxed.bound) + 1e-6 * (1.0 + abs(known))
     price = relaxed.reduced_costs
-    at_zero = problem.integer & (relaxed.x <= problem.lower + 1e-9) & (price > 1e-9)
+    at_zero = problem.integer & (relaxed.x <= problem.lower + HAIR) & (price > HAIR)
     with np.errstate(divide="ignore", invalid="ignore"):
-        most = problem.lower + np.floor(slack / np.where(at_zero, price, 1.0) + 1e-9)
+        most = problem.lower + np.floor(slack / np.where(at_zero, price, 1.0) + HAIR)
     upper = np.where(at_zero, np.minimum(problem.upper, most), problem.upper)
     return replace(problem, upper=upper)
 
 
-def solve_restricted(problem: Problem, relaxed: Relaxed, settings: SolverSettings) -> Answer:
-    """Leaves out whole unknowns whose reduced cost exceeds a threshold.
+def solve_restricted(
+    problem: Problem, board: Board, relaxed: Relaxed, settings: SolverSettings
+) -> Answer:
+    """Leaves out, of a large problem, all but each workload's cheapest options.
 
-    A solution that uses one of them costs at least the relaxation's bound plus that threshold,
+    A solution that uses one of them costs at least the relaxation's bound plus its reduced cost,
     so the smaller of this and the MILP's own bound holds for the whole problem.
     """
-    idle = problem.integer & (relaxed.x <= problem.lower + 1e-9) & (problem.lower < problem.upper)
-    candidates = np.nonzero(idle)[0]
-    if len(candidates) <= SMALL:
+    span = problem.span(UNITS)
+    open_ = problem.lower[span] < problem.upper[span]
+    if int(open_.sum()) <= SMALL:
         return solve_exactly(problem, settings)
-    prices = relaxed.reduced_costs[candidates]
-    order = np.argsort(prices, kind="stable")
-    dropped = candidates[order[KEEP:]]
-    threshold = float(prices[order[KEEP]])
+    used = relaxed.x[span] > problem.lower[span] + HAIR
+    prices = relaxed.reduced_costs[span]
+    dropped = open_ & ~used & (_rank(board.options.workload, prices) >= KEEP)
     upper = problem.upper.copy()
-    upper[dropped] = problem.lower[dropped]
+    upper[span] = np.where(dropped, problem.lower[span], upper[span])
     answer = solve_exactly(replace(problem, upper=upper), settings)
-    if answer.infeasible:
-        return Answer(x=None, bound=relaxed.bound)
-    return replace(answer, bound=min(answer.bound, relaxed.bound + threshold))
+    least = float(np.min(prices[dropped], initial=np.inf))
+    bound = min(relaxed.bound if answer.infeasible else answer.bound, relaxed.bound + least)
+    return replace(answer, bound=bound, infeasible=False)
+
+
+def _rank(owner: Ints, prices: Floats) -> Ints:
+    """Place of each option among its workload's, cheapest first."""
+    order = np.lexsort((np.arange(len(owner)), prices, owner))
+    sorted_owner = owner[order]
+    start = np.searchsorted(sorted_owner, sorted_owner)
+    rank = np.empty(len(owner), dtype=np.int64)
+    rank[order] = np.arange(len(owner)) - start
+    return rank

@@ -13,7 +13,7 @@ from scheduler.domain.settings import ForecastSettings
 from scheduler.domain.snapshot import Memory
 from scheduler.forecast import expect
 
-from .worlds import LONG_AGO, NAME, NOW, a_fleet, a_pool, a_service, a_world, readings
+from .worlds import NAME, NOW, a_fleet, a_pool, a_service, a_world, readings
 
 SETTINGS = ForecastSettings()
 

@@ -96,7 +96,7 @@ def test_replicas_that_are_not_ready_are_not_judged() -> None:
 
 
 def test_readings_from_before_the_last_growth_belong_to_a_busier_size() -> None:
-    grown = Memory(started_at=LONG_AGO, grown_at={NAME: Instant(NOW - 120.0)})
+    grown = Memory(started_at=LONG_AGO, moved_at={NAME: Instant(NOW - 120.0)})
     assert demanded(LOAD, latency([2.0 * AT_25] * 5), memory=grown).slowdown == {}
 
 

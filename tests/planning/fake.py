@@ -11,6 +11,7 @@ from scheduler.domain.actions import (
     Resume,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.fleet import Fleet
 from scheduler.domain.names import Instant, NodeName, PoolName, WorkloadName
@@ -22,7 +23,7 @@ At = tuple[WorkloadName, PoolName]
 
 @dataclass
 class Machine:
-    """A node and the pods on it. Each pod takes one of its slots."""
+    """A node and the pods on it. A pod takes a slot for each of its GPUs."""
 
     pool: PoolName
     phase: NodePhase
@@ -42,6 +43,8 @@ class FakeWorld:
     booting_steps: int = 2
     made: int = 0
     now: float = NOW
+    budgets: bool = True
+    """A pod leaves a draining node when there is a place for it; else it goes at once."""
 
     def snapshot(self, memory: Memory | None = None) -> Snapshot:
         machines = [
@@ -51,6 +54,8 @@ class FakeWorld:
                 phase=machine.phase,
                 since=Instant(machine.since),
                 pods=len(machine.pods),
+                gpus_used=self._used(machine),
+                workers=sum(pod in self.fleet.jobs for pod in machine.pods),
                 doomed=machine.doomed,
             )
             for name, machine in self.machines.items()
@@ -61,6 +66,7 @@ class FakeWorld:
                 pool=at[1],
                 wanted=self.wanted.get(at, 0),
                 ready=self.running(at),
+                pending=self._pending(at),
                 share=self.share.get(at, 0.0),
             )
             for at in sorted(self.wanted.keys() | self._occupied())
@@ -81,9 +87,11 @@ class FakeWorld:
                 self.wanted[action.workload, action.pool] = action.pods
             case Suspend():
                 self.wanted[action.workload, action.pool] = 0
-            case Drain():
+            case Drain() | Vacate():
                 for name in action.nodes:
                     self.machines[name].phase = NodePhase.DRAINING
+                    if not self.budgets:
+                        self.machines[name].pods.clear()
             case Release():
                 for name in action.nodes:
                     gone = self.machines.pop(name)
@@ -105,7 +113,7 @@ class FakeWorld:
                     machine.phase = NodePhase.READY
             elif machine.phase is NodePhase.DRAINING:
                 self._evict(machine)
-        for at in sorted(self.wanted):
+        for at in sorted(self.wanted, key=lambda at: (at[0] not in self.fleet.jobs, at)):
             self._start(at)
 
     def _grow(self, action: Grow) -> None:
@@ -133,22 +141,38 @@ class FakeWorld:
             at[0]
         )
 
-    def _hosts(self, pool: PoolName) -> list[Machine]:
-        """One entry for each free slot of a ready node."""
+    def _gpus(self, name: WorkloadName) -> float:
+        workload = self.fleet.workload(name)
+        return workload.per_pod.gpus if workload else 1.0
+
+    def _used(self, machine: Machine) -> float:
+        return sum(map(self._gpus, machine.pods))
+
+    def _hosts(self, at: At, phases: tuple[NodePhase, ...] = (NodePhase.READY,)) -> list[Machine]:
+        """One entry for each pod of the workload that a node of such a phase could take."""
         return [
             machine
             for machine in self.machines.values()
-            if machine.pool == pool and machine.phase is NodePhase.READY and not machine.doomed
-            for _ in range(SLOTS - len(machine.pods))
+            if machine.pool == at[1] and machine.phase in phases and not machine.doomed
+            for _ in range(int((SLOTS - self._used(machine)) // self._gpus(at[0])))
         ]
+
+    def _pending(self, at: At) -> int:
+        """Pods that neither ready nor coming nodes have room for; of a gang all or none."""
+        missing = max(0, self.wanted.get(at, 0) - self.running(at))
+        coming = (NodePhase.READY, NodePhase.BOOTING, NodePhase.UNREADY)
+        short = max(0, missing - len(self._hosts(at, coming)))
+        return missing if short and at[0] in self.fleet.jobs else short
 
     def _evict(self, machine: Machine) -> None:
         """As a disruption budget has it: a pod leaves when there is a place for it."""
-        for host in self._hosts(machine.pool)[: len(machine.pods)]:
-            host.pods.append(machine.pods.pop())
+        for pod in tuple(machine.pods):
+            for host in self._hosts((pod, machine.pool))[:1]:
+                machine.pods.remove(pod)
+                host.pods.append(pod)
 
     def _start(self, at: At) -> None:
-        missing, hosts = self.wanted[at] - self.running(at), self._hosts(at[1])
+        missing, hosts = self.wanted[at] - self.running(at), self._hosts(at)
         if at[0] in self.fleet.jobs and len(hosts) < missing:
             return
         for host in hosts[: max(0, missing)]:

@@ -15,6 +15,7 @@ from scheduler.domain.actions import (
     Resume,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.names import PoolName, WorkloadName
 from scheduler.domain.plan import Plan
@@ -146,8 +147,10 @@ def _rank(action: Action) -> int:
             return 4
         case Place():
             return 5
-        case Drain() | Release():
+        case Vacate():
             return 6
+        case Drain() | Release():
+            return 7
 
 
 def check_keys(actions: tuple[Action, ...]) -> None:
@@ -220,12 +223,18 @@ def test_a_guarded_move_takes_longer_but_ends(old, empty, new, room) -> None:
 
 counts = st.integers(0, 6)
 some_nodes = st.lists(
-    st.tuples(st.sampled_from(POOLS), st.sampled_from(NodePhase), st.integers(0, 4), st.booleans()),
+    st.tuples(
+        st.sampled_from(POOLS),
+        st.sampled_from(NodePhase),
+        st.integers(0, 4),
+        st.integers(0, 1),
+        st.booleans(),
+    ),
     max_size=12,
 )
 some_pods = st.dictionaries(
     st.tuples(st.sampled_from((*SERVICES, *JOBS, "stranger")), st.sampled_from((*POOLS, "stray"))),
-    st.tuples(counts, counts, st.floats(0, 1)),
+    st.tuples(counts, counts, st.floats(0, 1), counts),
     max_size=12,
 )
 some_lines = st.dictionaries(
@@ -242,12 +251,12 @@ unseen = st.sampled_from(({}, {"dc": "silent"}, {"cloud": "silent"}))
 @settings(max_examples=300, deadline=None)
 def test_the_world_after_any_plan_needs_no_action(there, placed, wanted, sizes, silent) -> None:
     machines = [
-        a_node(f"n{number}", pool, phase, pods=busy, doomed=doomed)
-        for number, (pool, phase, busy, doomed) in enumerate(there)
+        a_node(f"n{number}", pool, phase, pods=busy, workers=workers, doomed=doomed)
+        for number, (pool, phase, busy, workers, doomed) in enumerate(there)
     ]
     placements = [
-        pods(name, pool, want, ready, share)
-        for (name, pool), (want, ready, share) in placed.items()
+        pods(name, pool, want, ready, share, pending=pending)
+        for (name, pool), (want, ready, share, pending) in placed.items()
     ]
     world = a_snapshot(FLEET, [*machines, *placements], unseen=silent)
     plan = a_plan(FLEET, sizes, *((*at, *line) for at, line in wanted.items()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler.domain.actions import Action, Guarded, Place, Receipt
+from scheduler.domain.actions import Action, Guarded, Place, Receipt, Vacate
 from scheduler.domain.names import Instant
 from scheduler.domain.snapshot import Memory, NodePhase, SoldOut
 from scheduler.planning.diff import diff
@@ -47,14 +47,14 @@ def test_the_first_tick_says_when_the_daemon_started() -> None:
 
 
 class TestSoldOut:
-    def test_a_refusal_waits_a_minute_and_each_further_one_twice_as_long(self) -> None:
+    def test_a_refusal_waits_past_the_next_tick_and_each_further_one_twice_as_long(self) -> None:
         waits, memory, now = [], Memory(), NOW
         for _ in range(7):
             memory = after(memory=memory, outcome="no-capacity", now=now)
             offer = memory.sold_out["new"]
             waits.append((offer.until - now) / 60)
             now = offer.until
-        assert waits == [1, 2, 4, 8, 16, 30, 30]
+        assert waits == [3, 6, 12, 24, 30, 30, 30]
         assert memory.sold_out["new"].strikes == 7
 
     def test_a_thousand_strikes_wait_no_longer(self) -> None:
@@ -140,3 +140,30 @@ class TestSurplus:
     def test_a_pool_that_is_gone_is_forgotten(self) -> None:
         before = Memory(surplus_since={"gone": NOW})
         assert after(self.PLAN, memory=before).surplus_since == {}
+
+
+class TestVacated:
+    ROOM = Vacate(
+        key="vacate/old/train/old-0",
+        cluster="dc",
+        pool="old",
+        why="w",
+        nodes=("old-0",),
+        workload="train",
+    )
+
+    def vacated(self, *receipts: Receipt, memory: Memory | None = None, allowed=(ROOM,)):
+        snapshot = a_snapshot(FLEET, nodes("old", 2), memory=memory or Memory())
+        return remember(snapshot, GROWING, done(allowed), receipts).vacated_at
+
+    @pytest.mark.parametrize("outcome", ["unreachable", "refused", "throttled", "skipped"])
+    def test_nodes_that_were_emptied_are_remembered_and_a_failure_is_not(self, outcome) -> None:
+        assert self.vacated(said(self.ROOM, "accepted")) == {"old": NOW}
+        assert self.vacated(said(self.ROOM, outcome)) == {}
+
+    def test_an_order_without_an_answer_may_have_arrived(self) -> None:
+        assert self.vacated() == {"old": NOW}
+
+    def test_it_stays_until_the_pool_leaves_the_documents(self) -> None:
+        before = Memory(vacated_at={"old": Instant(NOW - 600), "gone": NOW})
+        assert self.vacated(memory=before, allowed=()) == {"old": NOW - 600}

@@ -77,16 +77,25 @@ def a_service(
     )
 
 
-def a_job(name: str, workers: int = 4, *, suspended: bool = False) -> TrainingJob:
+def a_job(
+    name: str,
+    workers: int = 4,
+    *,
+    gpus: float = 1.0,
+    suspended: bool = False,
+    priority: Priority = Priority.NORMAL,
+    deadline: float | None = None,
+) -> TrainingJob:
     return TrainingJob(
         name=WorkloadName(name),
-        priority=Priority.NORMAL,
+        priority=priority,
         data_class=INTERNAL,
-        per_pod=Resources(gpus=1, cpu=1, memory_gib=1),
+        per_pod=Resources(gpus=gpus, cpu=1, memory_gib=1),
         workers=workers,
         speed={GPU: 1.0},
         work_gpu_hours=10.0,
         wait_usd_per_hour=1.0,
+        deadline=None if deadline is None else Instant(deadline),
         suspended=suspended,
     )
 
@@ -116,15 +125,20 @@ def a_node(
     phase: NodePhase = NodePhase.READY,
     *,
     pods: int = 0,
+    gpus: float | None = None,
+    workers: int = 0,
     age_s: float = 0.0,
     doomed: bool = False,
 ) -> Node:
+    """A node; its pods take one GPU each unless `gpus` says how many they take together."""
     return Node(
         name=NodeName(name),
         pool=PoolName(pool),
         phase=phase,
         since=Instant(NOW - age_s),
         pods=pods,
+        gpus_used=pods if gpus is None else gpus,
+        workers=workers,
         doomed=doomed,
     )
 
@@ -135,13 +149,20 @@ def nodes(pool: str, count: int, *, pods: int = 0) -> list[Node]:
 
 
 def pods(
-    workload: str, pool: str, wanted: int, ready: int | None = None, share: float = 0.0
+    workload: str,
+    pool: str,
+    wanted: int,
+    ready: int | None = None,
+    share: float = 0.0,
+    *,
+    pending: int = 0,
 ) -> Placement:
     return Placement(
         workload=WorkloadName(workload),
         pool=PoolName(pool),
         wanted=wanted,
         ready=wanted if ready is None else ready,
+        pending=pending,
         share=share,
     )
 

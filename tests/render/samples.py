@@ -12,6 +12,7 @@ from scheduler.domain.actions import (
     Resume,
     Shift,
     Suspend,
+    Vacate,
 )
 from scheduler.domain.names import ActionKey, ClusterName, NodeName, PolicyName, PoolName
 from scheduler.domain.names import WorkloadName as W
@@ -260,6 +261,13 @@ def night_actions() -> Guarded:
         ),
         held=(),
     )
+
+
+def room_making() -> Vacate:
+    """Two nodes are emptied for the nightly training."""
+    nodes = (NodeName("dc-a100-1"), NodeName("dc-a100-2"))
+    why = "ranker-nightly needs 16 GPUs in one place: its free GPUs are scattered"
+    return Vacate(**_on("dc-a100", why), nodes=nodes, workload=W("ranker-nightly"))
 
 
 def receipts(guarded: Guarded, **outcomes: str) -> tuple[Receipt, ...]:

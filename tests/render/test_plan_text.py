@@ -28,6 +28,7 @@ from .samples import (
     an_evening,
     evening_actions,
     night_actions,
+    room_making,
 )
 
 CASES = {"evening": (an_evening(), evening_actions()), "night": (a_night(), night_actions())}
@@ -75,6 +76,14 @@ def test_a_piped_page_has_no_blanks_at_line_ends() -> None:
         for output in (Output.TABLE, Output.WIDE):
             lines = text_of(plan, guarded, output).splitlines()
             assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_room_that_is_made_for_a_gang_reads_as_a_change() -> None:
+    text = text_of(a_night(), Guarded(allowed=(room_making(),), held=()), Output.WIDE, width=160)
+    (line,) = [line for line in text.splitlines() if "make room" in line]
+    assert line.split("  ")[1] == "~ make room for ranker-nightly"
+    assert "dc-a100-1, dc-a100-2" in line
+    assert line.endswith("ranker-nightly needs 16 GPUs in one place: its free GPUs are scattered")
 
 
 def test_the_last_line_counts_the_marks_above_it() -> None:

@@ -13,7 +13,15 @@ from scheduler.domain.plan import Plan
 from scheduler.render.paper import cells
 from scheduler.render.story import Event, EventKind, Moment, tell, tell_event
 
-from .samples import AWS, a_night, an_evening, evening_actions, night_actions, receipts
+from .samples import (
+    AWS,
+    a_night,
+    an_evening,
+    evening_actions,
+    night_actions,
+    receipts,
+    room_making,
+)
 
 EVENING = Instant(18 * 3600.0 + 40 * 60.0)
 
@@ -45,6 +53,13 @@ def test_the_evening_is_told_in_three_lines() -> None:
     )
 
 
+def test_room_made_for_a_gang_is_told_with_its_why() -> None:
+    (line,) = tell(a_moment(a_night(), Guarded(allowed=(room_making(),), held=())))
+    assert line.startswith(
+        "18:40  ~ dc-a100 makes room on 2 nodes for ranker-nightly  ranker-nightly needs 16"
+    )
+
+
 def test_nothing_done_is_nothing_told() -> None:
     assert tell(a_moment(an_evening(), Guarded(allowed=(), held=()))) == ()
 
@@ -71,9 +86,11 @@ def test_a_resize_in_place_is_told_only_if_wanted() -> None:
     assert tell(a_moment(an_evening(), guarded), resizes=False) == ()
 
 
-def test_arriving_on_a_pool_is_told_anyway() -> None:
+def test_arriving_in_a_cluster_is_told_anyway() -> None:
     guarded = Guarded(allowed=(a_resize(0, 8),), held=())
-    (line,) = tell(a_moment(an_evening(), guarded), resizes=False)
+    evening = an_evening()
+    coming = tuple(replace(line, before=0) for line in evening.placements)
+    (line,) = tell(a_moment(replace(evening, placements=coming), guarded), resizes=False)
     assert "+ search-ranking aws-g5-spot 0 -> 8 pods" in line
 
 

@@ -1,6 +1,7 @@
 """Orders go out phase by phase, and nothing is taken away on an old look."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from adapters.base import (
 )
 from scheduler.domain.actions import Action, Receipt, Resume, Shift, Suspend
 from scheduler.domain.names import ActionKey, ClusterName, NodeName, PoolName, WorkloadName
-from scheduler.domain.snapshot import NodePhase, SiteReport
+from scheduler.domain.snapshot import Node, NodePhase, Placement, SiteReport
 from scheduler.runtime.act import act
 from scheduler.runtime.orders import order_of
 
@@ -32,6 +33,7 @@ from .worlds import (
     grow,
     place,
     release,
+    vacate,
 )
 
 DRAINING = NodePhase.DRAINING
@@ -217,6 +219,64 @@ class TestDrain:
         seen = {site.cluster: SiteReport(cluster=site.cluster, at=NOON)}
         [receipt] = await act([drain("n1", "n9")], [site], seen, 5.0, asyncio.Event())
         assert (receipt.outcome, receipt.detail) == ("accepted", "n9: no longer there")
+
+
+class TestVacate:
+    """Nodes are emptied together, on a fresh look, and only while the gang still waits."""
+
+    def site(self, *nodes: Node, pending: int = 4) -> MemorySite:
+        site = a_site("dc", *(nodes or (a_node("n1", pods=2), a_node("n2", pods=1))))
+        wanted = (WorkloadName("train"), PoolName("p"))
+        site.placements[wanted] = Placement(
+            workload=wanted[0], pool=wanted[1], wanted=4, ready=0, pending=pending
+        )
+        return site
+
+    async def test_it_is_a_drain_between_what_takes_work_off_and_what_drains_for_good(self) -> None:
+        site = self.site(a_node("n1", pods=2), a_node("n2"), a_node("n3"))
+        receipts = await carry_out(
+            drain("n3"), vacate("n1", "n2"), place("search", pods=1, before=2), sites=[site]
+        )
+        assert outcomes(receipts) == ["accepted"] * 3
+        assert kinds(site.orders) == [PlaceOrder, DrainOrder, DrainOrder]
+        drained = [order.nodes for order in site.orders if isinstance(order, DrainOrder)]
+        assert drained == [("n1", "n2"), ("n3",)]
+
+    @pytest.mark.parametrize(
+        ("now", "why"),
+        [
+            (None, "n1: no longer there"),
+            (a_node("n1", pods=3, gpus=3.0), "n1: busier, with 3 pods"),
+            (a_node("n1", pods=1, gpus=1.0, workers=1), "n1: a gang works on it"),
+            (a_node("n1", phase=DRAINING), "n1: draining, not ready"),
+            (replace(a_node("n1"), doomed=True), "n1: doomed, not ready"),
+        ],
+    )
+    async def test_all_nodes_or_none(self, now: Node | None, why: str) -> None:
+        site = self.site(a_node("n1", pods=2, gpus=2.0), a_node("n2", pods=1, gpus=1.0))
+        seen = {site.cluster: await site.observe()}
+        site.nodes.pop(NodeName("n1"))
+        if now is not None:
+            site.nodes[now.name] = now
+        [receipt] = await act([vacate("n1", "n2")], [site], seen, 5.0, asyncio.Event())
+        assert (receipt.outcome, receipt.detail) == ("skipped", why)
+        assert site.orders == []
+
+    async def test_a_node_that_lost_pods_meanwhile_is_only_the_better(self) -> None:
+        site = self.site(a_node("n1", pods=2, gpus=2.0))
+        seen = {site.cluster: await site.observe()}
+        site.nodes[NodeName("n1")] = a_node("n1", pods=1, gpus=1.0)
+        [receipt] = await act([vacate("n1")], [site], seen, 5.0, asyncio.Event())
+        assert receipt.outcome == "accepted"
+
+    @pytest.mark.parametrize("pending", [0, None])
+    async def test_not_for_a_gang_that_found_its_seats_or_left(self, pending: int | None) -> None:
+        site = self.site(pending=pending or 0)
+        if pending is None:
+            site.placements.clear()
+        [receipt] = await carry_out(vacate("n1", "n2"), sites=[site])
+        assert (receipt.outcome, receipt.detail) == ("skipped", "train has found its seats")
+        assert site.orders == []
 
 
 class TestStopping:

@@ -26,7 +26,18 @@ from scheduler.runtime.codec import (
 )
 
 from .test_act import GANG
-from .worlds import a_fleet, a_plan, a_pool, a_pool_line, a_service, drain, grow, place, release
+from .worlds import (
+    a_fleet,
+    a_plan,
+    a_pool,
+    a_pool_line,
+    a_service,
+    drain,
+    grow,
+    place,
+    release,
+    vacate,
+)
 
 EVERY_KIND = (
     grow(),
@@ -34,6 +45,7 @@ EVERY_KIND = (
     Shift(**GANG, before=0.25, share=0.75),
     Resume(**GANG),
     Suspend(**GANG),
+    vacate("n1", "n2"),
     drain("n1", "n2"),
     release("n1"),
 )

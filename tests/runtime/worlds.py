@@ -12,7 +12,7 @@ from adapters.base import (
     ReleaseOrder,
     Scale,
 )
-from scheduler.domain.actions import Action, Drain, Grow, Guarded, Place, Receipt, Release
+from scheduler.domain.actions import Action, Drain, Grow, Guarded, Place, Receipt, Release, Vacate
 from scheduler.domain.demand import Demand, ServiceDemand
 from scheduler.domain.fleet import Fleet
 from scheduler.domain.names import (
@@ -150,8 +150,24 @@ class FixedClock:
         return self.at
 
 
-def a_node(name: str, pool: str = "p", phase: NodePhase = NodePhase.READY, pods: int = 0) -> Node:
-    return Node(name=NodeName(name), pool=PoolName(pool), phase=phase, since=NOON, pods=pods)
+def a_node(
+    name: str,
+    pool: str = "p",
+    phase: NodePhase = NodePhase.READY,
+    pods: int = 0,
+    *,
+    gpus: float = 0.0,
+    workers: int = 0,
+) -> Node:
+    return Node(
+        name=NodeName(name),
+        pool=PoolName(pool),
+        phase=phase,
+        since=NOON,
+        pods=pods,
+        gpus_used=gpus,
+        workers=workers,
+    )
 
 
 def a_site(cluster: str = "dc", *nodes: Node, **more: object) -> MemorySite:
@@ -290,6 +306,17 @@ def drain(*nodes: str, cluster: str = "dc") -> Drain:
         pool=PoolName("p"),
         why="surplus",
         nodes=tuple(NodeName(name) for name in nodes),
+    )
+
+
+def vacate(*nodes: str, cluster: str = "dc", workload: str = "train") -> Vacate:
+    return Vacate(
+        key=ActionKey("vacate"),
+        cluster=ClusterName(cluster),
+        pool=PoolName("p"),
+        why="scattered",
+        nodes=tuple(NodeName(name) for name in nodes),
+        workload=WorkloadName(workload),
     )
 
 

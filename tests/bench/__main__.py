@@ -1,0 +1,68 @@
+"""The command: `python -m tests.bench [--only NAME] [--json PATH] [--input DIR] [--seed N]`."""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from scheduler.runtime.logs import configure
+from tests.bench.figures import Asked, Figure, as_json, as_table
+from tests.bench.plans import plan_20x10, plan_100x60
+from tests.bench.processes import daemon_memory, day_speed, plan_process
+from tests.bench.ticks import tick_without_solver
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ecommerce"
+BENCHES: Mapping[str, Callable[[Asked], Iterator[Figure]]] = {
+    bench.__name__: bench
+    for bench in (
+        plan_100x60,
+        plan_20x10,
+        tick_without_solver,
+        plan_process,
+        daemon_memory,
+        day_speed,
+    )
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and tell. A bound that is missed is told, not failed; a crash ends with 1."""
+    chosen = _parser().parse_args(arguments)
+    configure(sys.stderr, {"LOG_LEVEL": "WARNING"})
+    asked = Asked(example=chosen.input, seed=chosen.seed)
+    figures: list[Figure] = []
+    crashed = False
+    for name in chosen.only or BENCHES:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        try:
+            figures += BENCHES[name](asked)
+        except Exception:  # noqa: BLE001 - the edge: one bench that breaks must not hide the others
+            traceback.print_exc()
+            crashed = True
+    print(as_table(figures))
+    if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
+        chosen.json.write_text(as_json(figures) + "\n", encoding="utf-8")
+    return int(crashed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=list(BENCHES), help="this bench; may be given again"
+    )
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures here, too")
+    parser.add_argument(
+        "--input",
+        type=Path,
+        metavar="DIR",
+        default=EXAMPLE,
+        help="documents for the process benches (default: the e-commerce day)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the drawn worlds (default: 1)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Tests of blocks, capacity, catalogue and board, with builders of tiny worlds."""

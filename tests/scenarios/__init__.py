@@ -1,0 +1,1 @@
+"""Stories over hours: the real daemon in simulated worlds."""

@@ -1,0 +1,1 @@
+"""Tests of the solving chain and of its check."""

@@ -44,17 +44,18 @@ class Recorder:
 
     async def record(self, tick: Tick) -> None:
         """Take the tick over; returns as soon as the tick before it is on disk."""
-        await self._settle()
+        await self.settled()
         self._under_way = self._thread.submit(self._write, tick)
 
     async def close(self) -> None:
         """Returns when the last tick is on disk."""
-        await self._settle()
+        await self.settled()
         if self._journal:
             self._journal.close()
         self._thread.shutdown()
 
-    async def _settle(self) -> None:
+    async def settled(self) -> None:
+        """Returns when what was taken over is on disk, or its failure noted."""
         if self._under_way is None:
             return
         try:

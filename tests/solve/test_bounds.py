@@ -8,6 +8,7 @@ from hypothesis import given
 
 from policies.cost import Cost
 from policies.response_time import ResponseTime
+from scheduler.domain.places import Resources
 from scheduler.domain.settings import SolverSettings
 from scheduler.solve.answer import cost, is_feasible
 from scheduler.solve.greedy import solve_greedily
@@ -35,16 +36,34 @@ def test_the_relaxation_and_the_solver_bound_the_optimum_from_below(world: World
 @given(worlds())
 def test_what_a_known_plan_rules_out_was_not_in_the_best_plan(world: World) -> None:
     problem, board = ask(world.snapshot, world.demand, ALL)
-    relaxed, known = relax(problem, 20.0), solve_greedily(problem, board)
+    relaxed, greedy = relax(problem, 20.0), solve_greedily(problem, board)
+    best = solve_exactly(problem, EXACT).x
     assert relaxed is not None
-    assert known is not None
-    best = solve_exactly(problem, EXACT)
-    narrowed = tightened(problem, relaxed, cost(problem, known))
-    again = solve_exactly(narrowed, EXACT)
-    assert best.x is not None
-    assert again.x is not None
-    assert cost(problem, again.x) == pytest.approx(cost(problem, best.x), rel=1e-6, abs=1e-6)
-    assert np.all(narrowed.upper <= problem.upper)
+    assert greedy is not None
+    assert best is not None
+    for known in (greedy, best):
+        narrowed = tightened(problem, relaxed, cost(problem, known))
+        again = solve_exactly(narrowed, EXACT).x
+        assert again is not None
+        assert cost(problem, again) == pytest.approx(cost(problem, best), rel=1e-6, abs=1e-6)
+        assert np.all(best <= narrowed.upper + 1e-6) or known is greedy
+
+
+def test_a_column_worth_just_what_the_gap_allows_is_kept() -> None:
+    """The relaxation takes an eighth of a large node at 0.50, the best plan a small one at 0.90."""
+    large = Resources(gpus=8, cpu=99, memory_gib=99, pods=99)
+    fleet = a_fleet(
+        a_pool("dc-a", per_node=large, usd_per_node_hour=4.0),
+        a_pool("dc-b", per_node=Resources(gpus=1, cpu=9, memory_gib=9), usd_per_node_hour=0.9),
+        a_service(),
+    )
+    problem, _ = ask(a_snapshot(fleet), a_demand(fleet, {"search": 67.5}), (Cost(), ResponseTime()))
+    relaxed = relax(problem, 20.0)
+    assert relaxed is not None
+    assert relaxed.bound == pytest.approx(0.5)
+    again = solve_exactly(tightened(problem, relaxed, 0.9), EXACT).x
+    assert again is not None
+    assert cost(problem, again) == pytest.approx(0.9)
 
 
 @SLOW

@@ -11,6 +11,8 @@ from scheduler.render.summary import Row
 
 LONGEST = 20.0
 """A latency of so many objectives or more is drawn as this."""
+SMOOTHED_S = 1800.0
+"""Spend is drawn as its mean over so long: moving a dataset is paid for in one instant."""
 
 
 def row_of(outcome: Outcome) -> Row:
@@ -57,7 +59,7 @@ def picture_of(fleet: Fleet, ours: Outcome, baselines: Sequence[Outcome], title:
         times=history.times,
         services=services,
         pools=pools,
-        ours=SpendTrace(name="tidegate", usd_per_hour=history.usd_per_hour),
+        ours=SpendTrace(name="tidegate", usd_per_hour=_fitted(ours, len(history.times))),
         baselines=tuple(
             SpendTrace(name=item.name, usd_per_hour=_fitted(item, len(history.times)))
             for item in baselines
@@ -66,8 +68,11 @@ def picture_of(fleet: Fleet, ours: Outcome, baselines: Sequence[Outcome], title:
 
 
 def _fitted(outcome: Outcome, size: int) -> np.ndarray:
-    """The spend on our time axis: a day cut short has fewer steps."""
+    """The smoothed spend on our time axis: a day cut short has fewer steps."""
     spend = np.full(size, np.nan)
     usd = outcome.history.usd_per_hour[:size]
-    spend[: len(usd)] = usd
+    steps = max(1, min(len(usd), round(SMOOTHED_S / outcome.history.step_s)))
+    window = np.ones(steps)
+    covered = np.convolve(np.ones(len(usd)), window, mode="same")
+    spend[: len(usd)] = np.convolve(usd, window, mode="same") / covered
     return spend

@@ -121,12 +121,17 @@ def _load_because(settings: ForecastSettings, found: _Findings, row: int) -> str
             return "no load was ever read, which is not zero"
         case Freshness.STALE:
             age_min = found.age_min[row]
-            return f"the last load reading, {found.now_rps[row]:.1f}/s, is {age_min:.0f} min old"
+            return f"the last load reading, {_rate(found.now_rps[row])}/s, is {age_min:.0f} min old"
         case Freshness.FRESH:
+            added = (
+                (found.growth_rps[row], " by trend"),
+                (found.scatter_rps[row], " for jitter"),
+            )
+            parts = [f", {_rate(x)} more{why}" for x, why in added if round(x, 1) > 0.0]
             return (
-                f"{found.expected_rps[row]:.1f}/s expected within {found.horizon_min[row]:.0f} min"
-                f": {found.recent_rps[row]:.1f} lately, {found.growth_rps[row]:+.1f} by trend, "
-                f"{found.scatter_rps[row]:+.1f} for jitter, {100.0 * settings.margin:+.0f} % margin"
+                f"{_rate(found.expected_rps[row])}/s expected within "
+                f"{found.horizon_min[row]:.0f} min: {_rate(found.recent_rps[row])} lately"
+                f"{''.join(parts)}, {100.0 * settings.margin:.0f} % margin"
             )
 
 
@@ -144,6 +149,10 @@ def _raise_because(item: InferenceService, found: _Findings, row: int) -> list[s
             f"{found.queued[row] / DRAIN_S:+.1f}/s"
         )
     return said
+
+
+def _rate(rps: float) -> str:
+    return f"{rps:,.0f}" if rps >= 100.0 else f"{rps:.1f}"
 
 
 def _ms(seconds: float) -> str:

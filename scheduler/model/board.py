@@ -16,6 +16,8 @@ from scheduler.model.affine import Affine, Block, Bools, Floats, Ints
 from scheduler.model.capacity import SLOWED, capacity_rps, stable_rps
 from scheduler.model.catalogue import Catalogue, Fit, PoolTable, WorkloadTable, compile_fleet
 
+EMPTYING_S = 600.0
+"""Nodes that are emptied to make room are drained for so long at most, and then taken back."""
 NODES, UNITS, FLOW, MISSING = "nodes", "units", "flow", "missing"
 
 
@@ -24,7 +26,7 @@ class PoolState:
     """One row a pool."""
 
     nodes_now: Floats
-    """Nodes that take work or soon will: neither draining nor doomed."""
+    """Nodes that take work or soon will: neither leaving nor doomed."""
     usd_per_node_hour: Floats
     sold_out: Bools
     frozen: Bools
@@ -172,10 +174,13 @@ def _pool_state(catalogue: Catalogue, snapshot: Snapshot, demand: Demand) -> Poo
     pools = catalogue.pools
     index = {name: i for i, name in enumerate(pools.names)}
     nodes = np.zeros(len(pools.names))
+    vacated = snapshot.memory.vacated_at
+    coming_back = {pool for pool, at in vacated.items() if snapshot.now - at < EMPTYING_S}
     for report in snapshot.sites.values():
         for node in report.nodes:
             at = index.get(node.pool)
-            if at is not None and node.phase is not NodePhase.DRAINING and not node.doomed:
+            stays = node.phase is not NodePhase.DRAINING or node.pool in coming_back
+            if at is not None and stays and not node.doomed:
                 nodes[at] += 1.0
     price = pools.list_usd_per_node_hour.copy()
     for pool, usd in demand.prices.items():

@@ -6,13 +6,12 @@ from math import inf
 from scheduler.domain.actions import Vacate
 from scheduler.domain.names import ActionKey, PoolName, WorkloadName
 from scheduler.domain.workloads import Priority
+from scheduler.model.board import EMPTYING_S
 from scheduler.planning.gangs import Gangs
 from scheduler.planning.room import pods_per_node
 from scheduler.planning.seating import Need, Tenants, fewest_emptied
 from scheduler.planning.standing import Option, PoolState, Standing
 
-EMPTYING_S = 600.0
-"""Pods leave within their disruption budgets: so long a pool waits for that, and no longer."""
 _RANKS = tuple(Priority)
 
 

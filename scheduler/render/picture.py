@@ -141,7 +141,7 @@ def _nodes(panel: "Axes", day: Day, times: NDArray[np.float64]) -> None:
 
 
 def _spend(panel: "Axes", day: Day, times: NDArray[np.float64]) -> None:
-    _title(panel, "Cost", "USD/h")
+    _title(panel, "Cost, mean of half an hour", "USD/h")
     for place, spend in enumerate(day.baselines):
         style: dict[str, Any] = {
             "color": BASELINES[place % len(BASELINES)],

@@ -55,6 +55,6 @@ def _reactive(fleet: Fleet, _load: LoadTable, _day: Day) -> tuple[Fleet, Control
 BASELINES = (
     Baseline(name="everything private at peak size", prepare=_private),
     Baseline(name="peak size rented on demand", prepare=_on_demand),
-    Baseline(name="reactive 60 % utilisation autoscaler", prepare=_reactive),
+    Baseline(name="reactive 60 % autoscaler", prepare=_reactive),
 )
 """What each assumes is told by `everything_private`, `all_on_demand` and `Reactive`."""

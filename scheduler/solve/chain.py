@@ -13,7 +13,6 @@ from scheduler.model.problem import Problem
 from scheduler.solve.answer import Answer, Solution, cost, is_feasible, urgency, violation
 from scheduler.solve.greedy import solve_greedily
 from scheduler.solve.highs import Relaxed, complete, relax
-from scheduler.solve.pulp_road import solve_with_pulp
 from scheduler.solve.restricted import solve_restricted, tightened
 
 HIGHS = "highs"
@@ -128,6 +127,9 @@ def _answer(
     running: Floats | None,
 ) -> Answer:
     if settings.use != HIGHS:
+        # Imported where it is needed: most plans are made without it.
+        from scheduler.solve.pulp_road import solve_with_pulp
+
         return solve_with_pulp(problem, settings)
     if running is None:
         return solve_restricted(problem, board, relaxed, settings)

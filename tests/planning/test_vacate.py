@@ -7,7 +7,7 @@ from scheduler.domain.names import Instant
 from scheduler.domain.snapshot import Memory, Node, NodePhase, Snapshot
 from scheduler.domain.workloads import Priority
 from scheduler.planning.diff import diff
-from scheduler.planning.vacate import EMPTYING_S
+from scheduler.model.board import EMPTYING_S
 from tests.planning.worlds import (
     NOW,
     a_fleet,

@@ -17,6 +17,7 @@ from adapters.simulated.agenda import (
     Trains,
 )
 from adapters.simulated.events import EventWord, SiteEvent
+from adapters.simulated.evictions import evictions
 from adapters.simulated.ledger import JobLedger
 from adapters.simulated.nodes import Pod, PoolNodes, SimNode, fate
 from adapters.simulated.weather import Weather
@@ -37,8 +38,9 @@ class Floor:
     """Nodes, replicas and gangs; time moves only by `advance`.
 
     Whatever changes the room on a pool marks it as shaken; `settle` then packs what waits there,
-    gangs first. It is called after every order and every instant at which something was due, so
-    the state at a time does not depend on the steps in which time came there.
+    gangs first, and evicts from draining nodes what the budgets of the services allow. It is
+    called after every order and every instant at which something was due, so the state at a time
+    does not depend on the steps in which time came there.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Floor:
         self._pods_ever = 0
         self._shaken: set[PoolName] = set()
         self._held_elsewhere: set[PoolName] = set()
+        self._leaving: list[SimNode] = []
         for nodes in self.nodes.values():
             for _ in range(nodes.pool.min_nodes):
                 self.buy(nodes, booted=True)
@@ -97,13 +100,22 @@ class Floor:
         return nodes.take_back(short)
 
     def drain(self, node: SimNode) -> None:
-        """Take no new pods, and send the present ones away: gangs write a checkpoint first."""
+        """Take no new pods, and send the present ones away: gangs write a checkpoint first.
+
+        Replicas leave within the budgets of their services, and serve until then. A doomed node
+        is emptied at once: what it keeps is lost anyway, and starts elsewhere the later.
+        """
         node.draining = True
-        self._empty(node, saving=True)
+        self._stop_gangs(node, saving=True)
+        if node.doomed:
+            self._evict(tuple(node.pods.values()))
+        elif node not in self._leaving:
+            self._leaving.append(node)
 
     def remove(self, node: SimNode, word: EventWord) -> None:
         """The node is gone, and what sat on it waits again: gangs lose what was not saved."""
-        self._empty(node, saving=False)
+        self._stop_gangs(node, saving=False)
+        self._evict(tuple(node.pods.values()))
         del self.nodes[node.pool].by_name[node.name]
         self._tell(word, node.name, node.pool)
 
@@ -132,7 +144,14 @@ class Floor:
         self._shaken.update(pools)
 
     def settle(self) -> None:
-        """Pack what waits on the shaken pools: gangs all or none, then the largest replicas."""
+        """Pack what waits on the shaken pools, then evict what may go; until nothing moves."""
+        self._pack()
+        while going := self._evictable():
+            self._evict(going)
+            self._pack()
+
+    def _pack(self) -> None:
+        """Gangs all or none, then the largest replicas."""
         while self._shaken:
             shaken, self._shaken = self._shaken, set()
             for item in self._waiting(shaken):
@@ -219,15 +238,22 @@ class Floor:
     def _schedulable(self, pool: PoolName) -> list[SimNode]:
         return [node for node in self.nodes[pool] if node.schedulable]
 
-    def _empty(self, node: SimNode, *, saving: bool) -> None:
-        self._shaken.add(node.pool)
+    def _stop_gangs(self, node: SimNode, *, saving: bool) -> None:
         for pod in tuple(node.pods.values()):
             gang = self.gangs.get(pod.workload)
-            if gang is None:
-                del self.replicas[node.pool][pod.workload].pods[pod.serial]
-                pod.leave()
-            elif gang.run is not None and pod.alive:
+            if gang is not None and gang.run is not None and pod.alive:
                 self.stop(gang, gang.run, saving=saving)
+
+    def _evictable(self) -> list[Pod]:
+        self._leaving = [node for node in self._leaving if node.draining and node.pods]
+        return evictions(self._leaving, self.replicas.values()) if self._leaving else []
+
+    def _evict(self, pods: Iterable[Pod]) -> None:
+        """Replicas lose their node and wait for another."""
+        for pod in pods:
+            self._shaken.add(pod.node.pool)
+            del self.replicas[pod.node.pool][pod.workload].pods[pod.serial]
+            pod.leave()
 
     def _happen(self, due: Due) -> None:
         match due:

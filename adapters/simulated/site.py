@@ -104,7 +104,7 @@ class SimulatedSite:
         self._floor.settle()
 
     def drain(self, order: DrainOrder) -> None:
-        """Empty nodes. Pods that lose their node wait for room on the others."""
+        """Empty nodes within budgets. Pods that lose their node wait for room on the others."""
         for node in self._present(order):
             self._floor.drain(node)
         self._floor.settle()

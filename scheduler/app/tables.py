@@ -56,7 +56,16 @@ def resolve(name: str) -> type:
 def load_documents(paths: Sequence[Path]) -> Loaded:
     """All documents at these paths. Policies in Python may lie beside them."""
     reach_policies(paths)
-    return load(paths, presets=presets(), policy_types=POLICY_TYPES, resolve=resolve)
+    return load(
+        paths, presets=presets(), policy_types=POLICY_TYPES, resolve=resolve, solvers=_solvers
+    )
+
+
+def _solvers() -> tuple[str, ...]:
+    # PuLP is slow to import and looks for all its solvers: only who asks for one waits.
+    from scheduler.solve.pulp_road import available_solvers
+
+    return available_solvers()
 
 
 def reach_policies(paths: Sequence[Path]) -> None:

@@ -1,7 +1,7 @@
 """All documents of all files, validated and sorted by kind and name."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from scheduler.config.documents import KINDS, NAMESPACES, Catalogue, Entry, Source, find
@@ -12,6 +12,7 @@ from scheduler.config.validation import validate
 from scheduler.config.yaml_nodes import parse
 
 PLACE_KINDS = ("Cluster", "NodePool", "Dataset", "Link")
+NAME_PATH = ("metadata", "name")
 
 S = TypeVar("S", bound=Shape)
 
@@ -24,8 +25,14 @@ class Gathered:
     faults: list[Fault] = field(default_factory=list)
     whole: bool = True
     """Every file could be read to its end."""
+    flawless: bool = True
+    """YAML itself had no fault."""
+    strays: list[Source] = field(default_factory=list)
+    """Documents of an unknown kind."""
     broken: set[str] = field(default_factory=set)
-    """Kinds of which a document has a fault."""
+    """Kinds of which a document cannot be used."""
+    documents: dict[str, list[Source]] = field(default_factory=dict)
+    """By kind, with what is refused in them."""
     entries: dict[str, dict[str, Entry[Any]]] = field(default_factory=dict)
     """Valid documents by kind and name."""
     first: dict[tuple[str, str], Source] = field(default_factory=dict)
@@ -40,15 +47,20 @@ class Gathered:
         found: Iterable[Entry[PolicySpec]] = self.entries.get("Policy", {}).values()
         return next(iter(found), None)
 
+    def policy_source(self) -> Source | None:
+        """The first Policy document, with what is refused in it."""
+        return next(iter(self.documents.get("Policy", ())), None)
+
 
 def read(files: Mapping[str, str | bytes], *, whole: bool) -> Gathered:
     """Every document of every file, not validated yet."""
-    gathered = Gathered(whole=whole)
+    gathered = Gathered(whole=whole, flawless=whole)
     for file, content in sorted(files.items()):
         parsed = parse(file, content)
         gathered.sources.extend(Source(file=file, node=node) for node in parsed.documents)
         gathered.faults.extend(parsed.faults)
-        gathered.whole = gathered.whole and not parsed.faults
+        gathered.whole = gathered.whole and parsed.whole
+        gathered.flawless = gathered.flawless and not parsed.faults
     return gathered
 
 
@@ -64,9 +76,11 @@ def check(gathered: Gathered, rates: Mapping[str, float]) -> Catalogue:
         datasets=_sorted(gathered, "Dataset"),
         links=_sorted(gathered, "Link"),
         sources=_sorted(gathered, "SignalSource"),
+        documents={kind: tuple(found) for kind, found in gathered.documents.items()},
         names=_names(gathered),
         whole=gathered.whole,
-        places_valid=gathered.broken.isdisjoint(PLACE_KINDS),
+        regions_known=_regions_known(gathered),
+        places_valid=_places_valid(gathered),
     )
 
 
@@ -87,18 +101,19 @@ def _check_one(gathered: Gathered, source: Source, rates: Mapping[str, float]) -
     kind = source.text("kind")
     if kind not in KINDS:
         gathered.faults.append(_unknown_kind(source))
-        gathered.whole = False
+        gathered.strays.append(source)
         return
     twice = _twice(gathered, source, kind)
-    result = validate(source, KINDS[kind], {RATES: rates})
-    if isinstance(result, list) or twice:
-        gathered.faults.extend((*(result if isinstance(result, list) else ()), *twice))
+    model, faults, refused = validate(source, KINDS[kind], {RATES: rates})
+    known = replace(source, refused=refused | {NAME_PATH} if twice else refused)
+    gathered.documents.setdefault(kind, []).append(known)
+    gathered.faults.extend((*faults, *twice))
+    if model is None or twice:
         gathered.broken.add(kind)
         return
-    spec: Any = getattr(result, "spec", None)
-    name = result.metadata.name
-    entry = Entry(source=source, name=name, spec=cast("Shape", spec))
-    gathered.entries.setdefault(kind, {})[name] = entry
+    spec: Any = getattr(model, "spec", None)
+    entry = Entry(source=known, name=model.metadata.name, spec=cast("Shape", spec))
+    gathered.entries.setdefault(kind, {})[entry.name] = entry
 
 
 def _unknown_kind(source: Source) -> Fault:
@@ -130,9 +145,26 @@ def _sorted(gathered: Gathered, kind: str) -> tuple[Entry[Any], ...]:
 
 
 def _names(gathered: Gathered) -> dict[str, frozenset[str]]:
-    names: dict[str, set[str]] = {}
-    for source in gathered.sources:
-        name = source.text("metadata", "name")
-        if name:
-            names.setdefault(source.text("kind"), set()).add(name)
-    return {kind: frozenset(found) for kind, found in names.items()}
+    """By kind. A document of an unknown kind may be of any: its name exists in all of them."""
+    anywhere = {source.text(*NAME_PATH) for source in gathered.strays}
+    names = {kind: set(anywhere) for kind in KINDS}
+    for kind, sources in gathered.documents.items():
+        names[kind].update(source.text(*NAME_PATH) for source in sources)
+    return {kind: frozenset(found - {""}) for kind, found in names.items()}
+
+
+def _regions_known(gathered: Gathered) -> bool:
+    """Regions come from clusters, from the ends of links and from the users of services."""
+    told = {"Cluster": ("region",), "Link": ("from", "to"), "InferenceService": ("users",)}
+    paths = {kind: [("spec",), *(("spec", key) for key in keys)] for kind, keys in told.items()}
+    readable = all(
+        source.refused.isdisjoint(paths[kind])
+        for kind in told
+        for source in gathered.documents.get(kind, ())
+    )
+    return readable and gathered.whole and not gathered.strays
+
+
+def _places_valid(gathered: Gathered) -> bool:
+    usable = gathered.broken.isdisjoint(PLACE_KINDS)
+    return usable and gathered.flawless and not gathered.strays

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from scheduler.config.documents import Catalogue, Entry
+from scheduler.config.documents import Catalogue, Entry, Source
 from scheduler.config.faults import Fault
 from scheduler.config.mapping import fleet_of
 from scheduler.config.place_documents import (
@@ -138,19 +138,19 @@ def digest_of(catalogue: Catalogue, uses: Iterable[PolicyUse], loop: LoopSetting
 
 def site_of(entry: Entry[ClusterSpec]) -> SiteSettings:
     """The way into a cluster."""
-    options = _options(entry.spec.access, Path(entry.folder()))
+    options = _options(entry.spec.access, Path(entry.source.folder()))
     access = "static" if isinstance(options, StaticSite) else "simulated"
     return SiteSettings(cluster=ClusterName(entry.name), access=access, options=options)
 
 
 def source_of(entry: Entry[SignalSourceSpec]) -> SourceSettings:
     """A source of readings, its path resolved from the folder of the YAML file."""
-    return SourceSettings(name=entry.name, csv=csv_path(entry))
+    return SourceSettings(name=entry.name, csv=csv_path(entry.source))
 
 
-def csv_path(entry: Entry[SignalSourceSpec]) -> Path:
+def csv_path(source: Source) -> Path:
     """Where the table of a source lies."""
-    return Path(entry.folder()) / entry.spec.csv.path
+    return Path(source.folder()) / source.text("spec", "csv", "path")
 
 
 def _options(access: AccessShape, folder: Path) -> SimulatedSite | StaticSite:

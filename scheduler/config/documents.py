@@ -43,6 +43,8 @@ KINDS: Mapping[str, type[Document]] = {
 }
 NAMESPACES = {"InferenceService": "workload", "TrainingJob": "workload"}
 """Kinds whose names must differ among one another too."""
+KEY = "[key]"
+"""What pydantic puts at the end of a path that means a key, not its value."""
 
 
 class Spot(NamedTuple):
@@ -72,16 +74,37 @@ def find(root: Node, path: Path) -> Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A document as it was read, before anything is known of it."""
+    """A document as it was read, valid or not."""
 
     file: str
     node: Node
+    refused: frozenset[Path] = frozenset()
+    """Paths of values, and with `KEY` at the end of keys, that are faults already."""
 
-    def text(self, *path: str) -> str:
-        """The text at a path; empty if there is none."""
+    def text(self, *path: str | int) -> str:
+        """The text at a path; empty if there is none or it is refused."""
         spot = find(self.node, path)
         value = spot.node.value if spot.depth == len(path) else None
-        return value if isinstance(value, str) else ""
+        return value if isinstance(value, str) and path not in self.refused else ""
+
+    def each(self, *path: str | int) -> tuple[Path, ...]:
+        """The paths of the items of a list, or the path itself where no list is."""
+        spot = find(self.node, path)
+        if spot.depth < len(path) or path in self.refused:
+            return ()
+        value = spot.node.value
+        return tuple((*path, i) for i in range(len(value))) if isinstance(value, list) else (path,)
+
+    def keys(self, *path: str | int) -> tuple[str, ...]:
+        """The keys of the mapping at a path that are not refused."""
+        spot = find(self.node, path)
+        value = spot.node.value if spot.depth == len(path) else None
+        there = value if isinstance(value, dict) and path not in self.refused else {}
+        return tuple(key for key in there if (*path, key, KEY) not in self.refused)
+
+    def folder(self) -> PurePath:
+        """The folder that relative paths in the document start from."""
+        return PurePath(self.file).parent
 
     def place(self, path: Path) -> str:
         """`file:line:column` of the value at a path."""
@@ -116,14 +139,10 @@ class Entry(Generic[S]):
     name: str
     spec: S
 
-    def folder(self) -> PurePath:
-        """The folder that relative paths in the document start from."""
-        return PurePath(self.source.file).parent
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All valid documents by kind, in the order of their names, and the names of all others."""
+    """All valid documents by kind, in the order of their names, and the trees of all others."""
 
     clusters: tuple[Entry[ClusterSpec], ...] = ()
     pools: tuple[Entry[NodePoolSpec], ...] = ()
@@ -132,17 +151,26 @@ class Catalogue:
     datasets: tuple[Entry[DatasetSpec], ...] = ()
     links: tuple[Entry[LinkSpec], ...] = ()
     sources: tuple[Entry[SignalSourceSpec], ...] = ()
+    documents: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
+    """By kind, as they were read, with faults or without."""
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names by kind, of documents with faults too: they are not unknown."""
     whole: bool = True
-    """Every file could be read to its end: what is not here does not exist."""
+    """Every file could be read to its end: a name that is not here does not exist."""
+    regions_known: bool = True
+    """Every place could be read: a region that is not here does not exist."""
     places_valid: bool = True
-    """No cluster, pool, dataset or link has a fault: what does not fit fits nowhere."""
+    """Every cluster, pool, dataset and link can be used: what does not fit fits nowhere."""
 
     def workloads(self) -> Iterator[Entry[InferenceServiceSpec] | Entry[TrainingJobSpec]]:
         """Services first, then jobs."""
         yield from self.services
         yield from self.jobs
+
+    def of(self, *kinds: str) -> Iterator[Source]:
+        """All documents of these kinds."""
+        for kind in kinds:
+            yield from self.documents.get(kind, ())
 
     def named(self, kind: str) -> frozenset[str]:
         """All names of a kind."""

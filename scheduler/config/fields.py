@@ -1,26 +1,34 @@
 """The types that fields of documents have: parsed, bounded, and described for editors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scheduler.config import units
+from scheduler.config.faults import Path
 
 YEAR_S = 366 * 86_400.0
 API_VERSION = "tidegate.io/v1alpha1"
 NAME = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 RATES = "rates"
 """Key of the validation context under which the rates of currencies stand."""
+TOLERANT = "tolerant"
+"""Key of the validation context that lets values pass that contradict one another."""
+CONTRADICTION = "contradiction"
+"""The type of pydantic's error for values that are right alone and wrong together."""
 
 
 class Shape(BaseModel):
@@ -34,6 +42,16 @@ class Shape(BaseModel):
         hide_input_in_errors=True,
         defer_build=True,
     )
+
+
+def contradict(info: ValidationInfo, found: Iterable[tuple[Path, str]]) -> None:
+    """Refuses what was found, each at its path below the value that is being read."""
+    errors = [
+        InitErrorDetails(type=PydanticCustomError(CONTRADICTION, message), loc=path, input=None)
+        for path, message in found
+    ]
+    if errors and not (info.context or {}).get(TOLERANT):
+        raise ValidationError.from_exception_data("document", errors)
 
 
 def by_default(
@@ -164,3 +182,13 @@ TimeZone = Annotated[
     BeforeValidator(units.time_zone),
     WithJsonSchema({"type": "string", "examples": ["Asia/Shanghai", "UTC"]}),
 ]
+
+
+def _some_length(end: int, info: ValidationInfo) -> int:
+    if end == info.data.get("start"):
+        contradict(info, [((), "the window has no length")])
+    return end
+
+
+WindowEnd = Annotated[MinuteOfDay, AfterValidator(_some_length)]
+"""Where the window ends that begins at the field `start` before it."""

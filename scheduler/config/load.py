@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from scheduler.config.catalogue import Gathered, check, rates_of, read
 from scheduler.config.declared import Loaded, declare
@@ -13,7 +14,7 @@ from scheduler.config.mapping import loop_of
 from scheduler.config.policy_build import Resolve
 from scheduler.config.policy_choices import Policies, choose, preset_name, unknown_preset
 from scheduler.config.policy_document import PolicySpec
-from scheduler.config.references import IsFile, policy_faults, reference_faults
+from scheduler.config.references import IsFile, Solvers, reference_faults, solver_faults
 from scheduler.domain.settings import LoopSettings
 
 FAULTS_SHOWN = 1_000
@@ -26,12 +27,17 @@ def load(
     presets: Mapping[str, str],
     policy_types: Mapping[str, type],
     resolve: Resolve,
+    solvers: Solvers | None = None,
 ) -> Loaded:
-    """Everything below the paths, or all faults in it. Raises nothing for a bad file."""
+    """Everything below the paths, or all faults in it. Raises nothing for a bad file.
+
+    Without `solvers` any name of a solver is believed.
+    """
     contents, unread = read_files(paths)
     gathered = read(contents, whole=not unread)
     gathered.faults.extend(unread)
-    return _loaded(gathered, presets, policy_types, resolve, _is_file)
+    outside = _Outside(presets, policy_types, resolve, _is_file, solvers)
+    return _loaded(gathered, outside)
 
 
 def load_text(
@@ -41,25 +47,31 @@ def load_text(
     policy_types: Mapping[str, type],
     resolve: Resolve,
     is_file: IsFile = lambda _: True,
+    solvers: Solvers | None = None,
 ) -> Loaded:
     """The same from texts by file name, without a disk."""
-    return _loaded(read(files, whole=True), presets, policy_types, resolve, is_file)
+    outside = _Outside(presets, policy_types, resolve, is_file, solvers)
+    return _loaded(read(files, whole=True), outside)
 
 
-def _loaded(
-    gathered: Gathered,
-    presets: Mapping[str, str],
-    policy_types: Mapping[str, type],
-    resolve: Resolve,
-    is_file: IsFile,
-) -> Loaded:
+class _Outside(NamedTuple):
+    """What the documents may name that is no document."""
+
+    presets: Mapping[str, str]
+    policy_types: Mapping[str, type]
+    resolve: Resolve
+    is_file: IsFile
+    solvers: Solvers | None
+
+
+def _loaded(gathered: Gathered, outside: _Outside) -> Loaded:
     unreadable = tuple(gathered.faults)
-    preset = _preset(gathered, presets)
+    preset = _preset(gathered, outside.presets)
     rates = rates_of([*gathered.policy_sources(), *([preset.source] if preset else [])])
     catalogue = check(gathered, rates)
-    gathered.faults.extend(reference_faults(catalogue, is_file))
+    gathered.faults.extend(reference_faults(catalogue, outside.is_file))
     gathered.faults.extend(feasibility_faults(catalogue))
-    policies = _policies(gathered, preset, policy_types, resolve)
+    policies = _policies(gathered, preset, outside)
     faults = _in_order(unreadable, [*gathered.faults, *policies.faults])
     if faults:
         return Loaded(declared=None, faults=faults)
@@ -93,19 +105,16 @@ def _preset(gathered: Gathered, presets: Mapping[str, str]) -> Entry[PolicySpec]
     return None if inner.faults else found
 
 
-def _policies(
-    gathered: Gathered,
-    preset: Entry[PolicySpec] | None,
-    policy_types: Mapping[str, type],
-    resolve: Resolve,
-) -> Policies:
-    """The policies in force. With a Policy document that is not valid there are none to build."""
-    document = gathered.policy()
-    if gathered.policy_sources() and document is None:
-        return Policies()
-    result = choose(preset, document, policy_types, resolve)
-    if document is not None:
-        result.faults.extend(policy_faults(document))
+def _policies(gathered: Gathered, preset: Entry[PolicySpec] | None, outside: _Outside) -> Policies:
+    """The policies in force, or all that is wrong with them and with the solver."""
+    document = gathered.policy_source()
+    base = preset.source if preset else None
+    given = document is None or ("spec", "preset") not in document.refused
+    whole = base is not None or (given and not preset_name(document))
+    result = choose(base, document, outside.policy_types, outside.resolve, whole=whole)
+    if outside.solvers is not None:
+        sources = [source for source in (document, base) if source is not None]
+        result.faults.extend(solver_faults(sources, outside.solvers))
     return result
 
 

@@ -1,9 +1,19 @@
 """Documents of places: Cluster, NodePool, Dataset, Link and SignalSource."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from scheduler.config.faults import Path
 from scheduler.config.fields import (
     Bandwidth,
     Duration,
@@ -16,8 +26,10 @@ from scheduler.config.fields import (
     Text,
     Usd,
     UsdPerHour,
+    WindowEnd,
     Word,
     by_default,
+    contradict,
 )
 from scheduler.domain.places import Contract, Exposure
 
@@ -40,7 +52,7 @@ class StockOutShape(Shape):
 
     pool: Name
     start: MinuteOfDay = Field(alias="from")
-    end: MinuteOfDay = Field(alias="to")
+    end: WindowEnd = Field(alias="to")
 
 
 class SimulatedShape(Shape):
@@ -109,6 +121,12 @@ class NodesShape(Shape):
     min: int = Field(0, ge=0, le=100_000)
     max: int = Field(ge=0, le=100_000)
 
+    @model_validator(mode="after")
+    def _in_order(self, info: ValidationInfo) -> "NodesShape":
+        if self.min > self.max:
+            contradict(info, [(("min",), f"must not be above max ({self.max})")])
+        return self
+
 
 class NodePoolSpec(Shape):
     """Nodes of one shape, in one cluster and zone, under one contract."""
@@ -127,6 +145,15 @@ class NodePoolSpec(Shape):
         0.0, ge=0.0, le=60.0, description="Expected interruptions of one spot node in one hour."
     )
     boot: Duration = by_default("5m", description="From the order to a node with allocatable GPUs.")
+
+    @field_validator("interruptions_per_hour")
+    @classmethod
+    def _of_spot(cls, per_hour: float, info: ValidationInfo) -> float:
+        contract = info.data.get("contract", Contract.SPOT)
+        if per_hour > 0.0 and contract is not Contract.SPOT:
+            message = f"only spot nodes are interrupted, and these are {contract}"
+            contradict(info, [((), message)])
+        return per_hour
 
 
 class DatasetSpec(Shape):
@@ -150,9 +177,30 @@ def _tiers(value: object) -> object:
     return [{"perGB": value}] if isinstance(value, str | float | int) else value
 
 
+def _ascending(tiers: list[TierShape], info: ValidationInfo) -> list[TierShape]:
+    contradict(info, _disorder(tiers))
+    return tiers
+
+
+def _disorder(tiers: Sequence[TierShape]) -> Iterator[tuple[Path, str]]:
+    before = 0.0
+    last = len(tiers) - 1
+    for index, tier in enumerate(tiers):
+        path = (index, "upTo")
+        if tier.up_to is None and index < last:
+            yield path, "is missing: only the last tier has no end"
+        elif tier.up_to is not None and index == last:
+            yield path, "the last tier has no end: it is for all that is more"
+        elif tier.up_to is not None:
+            if tier.up_to <= before:
+                yield path, "must be above the tier before it"
+            before = tier.up_to
+
+
 Tiers = Annotated[
     list[TierShape],
     Field(min_length=1, max_length=100),
+    AfterValidator(_ascending),
     BeforeValidator(_tiers, json_schema_input_type=list[TierShape] | Usd),
 ]
 
@@ -166,6 +214,13 @@ class LinkSpec(Shape):
     bandwidth: Bandwidth
     rtt: Duration
     both_ways: bool = False
+
+    @field_validator("target")
+    @classmethod
+    def _elsewhere(cls, target: str, info: ValidationInfo) -> str:
+        if target == info.data.get("source"):
+            contradict(info, [((), "a link leads somewhere else")])
+        return target
 
 
 class CsvShape(Shape):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
 from functools import lru_cache
 from typing import Any
@@ -61,6 +61,8 @@ class Choice:
     source: Source
     path: Path
     settings: Mapping[str, Setting]
+    whole: bool = True
+    """All that was meant is in the settings: what is missing there is missing."""
 
     def as_use(self) -> PolicyUse:
         """The choice without its places."""
@@ -138,34 +140,30 @@ def build(
         return [choice.source.fault((*choice.path, "use"), str(error), got=True, meant=meant)]
     known = settable(kind)
     unknown = [key for key in choice.settings if key not in known]
-    if unknown:
-        return [_unknown_setting(choice, key, known) for key in unknown[:FAULTS_SHOWN]]
-    negative = [] if is_external(choice.use) else _negative(choice)
-    if negative:
-        return negative
+    faults = [_unknown_setting(choice, key, known) for key in unknown[:FAULTS_SHOWN]]
+    faults.extend(() if is_external(choice.use) else _negative(choice, known))
+    settings = {key: value for key, value in choice.as_use().settings.items() if key in known}
     try:
-        return make(kind, choice.as_use().settings)
+        policy = make(kind, settings)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        return [
-            _setting_fault(choice, known, tuple(item["loc"]), problem(item))
-            for item in details[:FAULTS_SHOWN]
-        ]
+        misspelt = {closest(key, known) for key in unknown[:FAULTS_SHOWN]}
+        return [*faults, *_setting_faults(choice, known, error, faults, misspelt)]
     except FOREIGN_FAULTS as error:
         message = f"cannot be built: {type(error).__name__}: {error}"
-        return [choice.source.fault(choice.path, message)]
+        return faults or [choice.source.fault(choice.path, message)]
+    return faults or policy
 
 
 def _is_setting(item: Field[object]) -> bool:
     return item.init and item.name != "name"
 
 
-def _negative(choice: Choice) -> list[Fault]:
+def _negative(choice: Choice, known: Collection[str]) -> list[Fault]:
     """Built-in policies are set by prices, factors and hours: none of them is below zero."""
     return [
         item.source.fault(item.path, "must not be negative", got=True)
-        for item in choice.settings.values()
-        if isinstance(item.value, int | float) and item.value < 0
+        for key, item in choice.settings.items()
+        if key in known and isinstance(item.value, int | float) and item.value < 0
     ]
 
 
@@ -176,6 +174,30 @@ def _unknown_setting(choice: Choice, key: str, known: Mapping[str, str]) -> Faul
     if not hint and known:
         message += f": it has {', '.join(sorted(known))}"
     return setting.source.key_fault(setting.path, message, meant=hint)
+
+
+def _setting_faults(
+    choice: Choice,
+    known: Mapping[str, str],
+    error: ValidationError,
+    told: Collection[Fault],
+    misspelt: Collection[str],
+) -> Iterator[Fault]:
+    """What pydantic found, less what follows from faults that are told.
+
+    Checks of the policy's own look at all settings: they are believed if all settings are right.
+    """
+    keys = {name: key for key, name in known.items()}
+    places = {fault.path for fault in told}
+    for item in error.errors(include_url=False, include_input=False)[:FAULTS_SHOWN]:
+        loc = tuple(item["loc"])
+        if item["type"] == "missing" and len(loc) == 1:
+            follows = not choice.whole or keys.get(str(loc[0])) in misspelt
+        else:
+            follows = not loc and (bool(told) or not choice.whole)
+        fault = _setting_fault(choice, known, loc, problem(item))
+        if not follows and fault.path not in places:
+            yield fault
 
 
 def _setting_fault(choice: Choice, known: Mapping[str, str], loc: Path, message: str) -> Fault:

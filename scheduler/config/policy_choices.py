@@ -1,10 +1,10 @@
 """Which policies hold: the preset's entries, overridden by the document's, residency always."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from scheduler.config.documents import Entry, Source, find
-from scheduler.config.faults import Fault, closest
+from scheduler.config.documents import Source, find
+from scheduler.config.faults import Fault, Path, closest
 from scheduler.config.policy_build import (
     Choice,
     PolicyUse,
@@ -14,7 +14,7 @@ from scheduler.config.policy_build import (
     is_external,
     policy_name,
 )
-from scheduler.config.policy_document import PolicyEntry, PolicySpec
+from scheduler.config.policy_document import PolicyEntry
 from scheduler.config.yaml_nodes import Node
 
 DEFAULT_PRESET = "balanced"
@@ -46,48 +46,74 @@ def unknown_preset(document: Source, name: str, presets: Mapping[str, str]) -> F
 
 
 def choose(
-    preset: Entry[PolicySpec] | None,
-    document: Entry[PolicySpec] | None,
+    preset: Source | None,
+    document: Source | None,
     policy_types: Mapping[str, type],
     resolve: Resolve,
+    *,
+    whole: bool,
 ) -> Policies:
-    """All policies in force, built, or what is wrong with them."""
-    result = Policies()
-    merged: dict[str, Choice] = {}
-    for entry in (preset, document):
-        if entry is not None:
-            _merge(merged, entry, result.faults)
-    if ALWAYS in policy_types and ALWAYS not in merged:
+    """All policies in force, built, or everything that is wrong with them.
+
+    Not `whole` is said where the preset that the document builds on is not there.
+    """
+    draft = _Draft()
+    for source in (preset, document):
+        if source is not None:
+            _merge(draft, source, whole=whole)
+    if ALWAYS in policy_types and ALWAYS not in draft.merged:
         nowhere = Source(file="", node=Node(1, 1, {}, 1, 0))
-        merged[ALWAYS] = Choice(use=ALWAYS, source=nowhere, path=(), settings={})
-    if not result.faults:
-        _build_all(merged.values(), policy_types, resolve, result)
-    return result
+        draft.merged[ALWAYS] = Choice(use=ALWAYS, source=nowhere, path=(), settings={})
+    return _build_all(draft, policy_types, resolve)
 
 
-def _merge(merged: dict[str, Choice], entry: Entry[PolicySpec], faults: list[Fault]) -> None:
+@dataclass(slots=True)
+class _Draft:
+    """The choices before anything is built."""
+
+    merged: dict[str, Choice] = field(default_factory=dict)
+    idle: list[Choice] = field(default_factory=list)
+    """Not in force, and yet they must be right."""
+    faults: list[Fault] = field(default_factory=list)
+
+
+def _merge(draft: _Draft, source: Source, *, whole: bool) -> None:
     seen: dict[str, int] = {}
-    for index, item in enumerate(entry.spec.policies):
-        path = ("spec", "policies", index)
-        if item.use in seen:
-            message = f"is listed twice: it is already entry {seen[item.use]}"
-            faults.append(entry.source.fault((*path, "use"), message, got=True))
-            continue
-        seen[item.use] = index
-        found = _misplaced(entry.source, item, index)
-        faults.extend(found)
+    for path, item, sound in _entries(source):
+        misplaced = _misplaced(source, item, path)
+        draft.faults.extend(misplaced)
+        first = seen.setdefault(item.use, int(path[-1]))
+        again, off = first != path[-1], item.off and item.use != ALWAYS
+        kept = None if again else draft.merged.get(item.use)
+        choice = _choice(kept, source, item, path)
+        choice = replace(choice, whole=choice.whole and whole and sound and not misplaced)
         if item.off and item.use == ALWAYS:
             message = f"{ALWAYS} is always in force: what must stay private never leaves"
-            faults.append(entry.source.fault((*path, "off"), message))
-        elif item.off:
-            merged.pop(item.use, None)
-        elif not found:
-            merged[item.use] = _choice(merged.get(item.use), entry.source, item, index)
+            draft.faults.append(source.fault((*path, "off"), message))
+        if again:
+            message = f"is listed twice: it is already entry {first}"
+            draft.faults.append(source.fault((*path, "use"), message, got=True))
+        if off and not again:
+            draft.merged.pop(item.use, None)
+        if again or off:
+            draft.idle.append(replace(choice, whole=False))
+        else:
+            draft.merged[item.use] = choice
 
 
-def _misplaced(source: Source, item: PolicyEntry, index: int) -> list[Fault]:
+def _entries(source: Source) -> Iterator[tuple[Path, PolicyEntry, bool]]:
+    """The entries that say which policy they mean; without, and not sound, what is refused."""
+    refused = {path[:4] for path in source.refused}
+    for path in source.each("spec", "policies"):
+        keys = source.keys(*path)
+        kept = [key for key in keys if (*path, key) not in refused]
+        if source.text(*path, "use"):
+            plain = {key: find(source.node, (*path, key)).node.plain() for key in kept}
+            yield path, PolicyEntry.model_validate(plain), len(kept) == len(keys)
+
+
+def _misplaced(source: Source, item: PolicyEntry, path: Path) -> list[Fault]:
     """Settings beside `use` that belong under `with`, or the other way round."""
-    path = ("spec", "policies", index)
     if is_external(item.use):
         message = "settings of a policy from outside the tree stand under `with`"
         return [source.key_fault((*path, key), message) for key in item.model_extra or {}]
@@ -96,27 +122,23 @@ def _misplaced(source: Source, item: PolicyEntry, index: int) -> list[Fault]:
     return []
 
 
-def _choice(preset: Choice | None, source: Source, item: PolicyEntry, index: int) -> Choice:
+def _choice(preset: Choice | None, source: Source, item: PolicyEntry, path: Path) -> Choice:
     """The preset's settings stay where the entry does not name them."""
-    path = ("spec", "policies", index)
     inside = (*path, "with") if is_external(item.use) else path
     values = item.settings if is_external(item.use) else item.model_extra or {}
     own = {
         key: Setting(value=value, source=source, path=(*inside, key))
         for key, value in values.items()
     }
-    kept = preset.settings if preset else {}
-    return Choice(use=item.use, source=source, path=path, settings={**kept, **own})
+    if preset is None:
+        return Choice(use=item.use, source=source, path=path, settings=own)
+    return replace(preset, source=source, path=path, settings={**preset.settings, **own})
 
 
-def _build_all(
-    choices: Iterable[Choice],
-    policy_types: Mapping[str, type],
-    resolve: Resolve,
-    result: Policies,
-) -> None:
+def _build_all(draft: _Draft, policy_types: Mapping[str, type], resolve: Resolve) -> Policies:
+    result = Policies(faults=list(draft.faults))
     by_name: dict[str, str] = {}
-    for choice in choices:
+    for choice in draft.merged.values():
         policy = build(choice, policy_types, resolve)
         if isinstance(policy, list):
             result.faults.extend(policy)
@@ -128,3 +150,16 @@ def _build_all(
         by_name[name] = choice.use
         result.built.append((choice.as_use(), policy))
     result.built.sort(key=lambda pair: policy_name(pair[1]))
+    result.faults.extend(_idle_faults(draft, policy_types, resolve))
+    return result
+
+
+def _idle_faults(
+    draft: _Draft, policy_types: Mapping[str, type], resolve: Resolve
+) -> Iterator[Fault]:
+    told = {fault.path for fault in draft.faults}
+    for choice in draft.idle:
+        # A policy from outside is switched off also because it cannot be imported.
+        policy = None if is_external(choice.use) else build(choice, policy_types, resolve)
+        if isinstance(policy, list):
+            yield from (fault for fault in policy if fault.path not in told)

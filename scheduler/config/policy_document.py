@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from scheduler.config.fields import (
@@ -11,8 +11,10 @@ from scheduler.config.fields import (
     Shape,
     SomeTime,
     TimeZone,
+    WindowEnd,
     Word,
     by_default,
+    contradict,
 )
 from scheduler.config.place_documents import Document
 
@@ -56,7 +58,7 @@ class QuietHoursShape(Shape):
     """A daily window without releases or moves."""
 
     start: MinuteOfDay = Field(alias="from")
-    end: MinuteOfDay = Field(alias="to")
+    end: WindowEnd = Field(alias="to")
     time_zone: TimeZone = by_default("UTC")
 
 
@@ -99,6 +101,13 @@ class PolicySpec(Shape):
     forecast: ForecastShape = Field(default_factory=lambda: ForecastShape.model_validate({}))
     guard: GuardShape = Field(default_factory=lambda: GuardShape.model_validate({}))
     solver: SolverShape = Field(default_factory=lambda: SolverShape.model_validate({}))
+
+    @field_validator("currencies")
+    @classmethod
+    def _usd_is_usd(cls, rates: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        if rates.get("USD", 1.0) != 1.0:
+            contradict(info, [(("USD",), "one USD is one USD: remove it")])
+        return rates
 
 
 class PolicyDocument(Document):

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scheduler.config.documents import Source, find
+from scheduler.config.documents import KEY, Source, find
 from scheduler.config.faults import Fault, Path, closest
-from scheduler.config.fields import API_VERSION, NAME
+from scheduler.config.fields import API_VERSION, CONTRADICTION, NAME, TOLERANT
 from scheduler.config.yaml_nodes import Node
 
 FAULTS_SHOWN = 50
@@ -38,30 +38,48 @@ _PATTERNS = {
 }
 
 
-def validate(source: Source, model: type[M], context: Mapping[str, object]) -> M | list[Fault]:
-    """The document as its model, or all that is wrong with it."""
+class Checked(NamedTuple, Generic[M]):
+    """A document as its model, and all that is wrong with it."""
+
+    model: M | None
+    """There with contradictions too: each of its values is right alone."""
+    faults: list[Fault]
+    refused: frozenset[Path]
+    """Paths of the values that are wrong alone, as in `Source.refused`."""
+
+
+def validate(source: Source, model: type[M], context: Mapping[str, object]) -> Checked[M]:
+    """The document against the model of its kind."""
+    plain = source.node.plain()
     try:
-        return model.model_validate(source.node.plain(), context=dict(context))
+        return Checked(model.model_validate(plain, context=dict(context)), [], frozenset())
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        faults = [fault_of(source, (), model, detail) for detail in details[:FAULTS_SHOWN]]
-        if len(details) > FAULTS_SHOWN:
-            left = len(details) - FAULTS_SHOWN
-            faults.append(source.fault((), f"{left:,} more faults in this document"))
-        return faults
+    faults = [fault_of(source, model, detail) for detail in details[:FAULTS_SHOWN]]
+    if len(details) > FAULTS_SHOWN:
+        left = len(details) - FAULTS_SHOWN
+        faults.append(source.fault((), f"{left:,} more faults in this document"))
+    refused = frozenset(item["loc"] for item in details if item["type"] != CONTRADICTION)
+    if refused:
+        return Checked(None, faults, refused)
+    return Checked(
+        model.model_validate(plain, context={**context, TOLERANT: True}), faults, refused
+    )
 
 
-def fault_of(source: Source, prefix: Path, model: type | None, detail: ErrorDetails) -> Fault:
-    """One of pydantic's errors below `prefix`, at its place and in our words."""
-    path = (*prefix, *(part for part in detail["loc"] if part != "[key]"))
+def fault_of(source: Source, model: type, detail: ErrorDetails) -> Fault:
+    """One of pydantic's errors, at its place and in our words."""
+    path = tuple(part for part in detail["loc"] if part != KEY)
     match detail["type"]:
         case "extra_forbidden":
-            known = _keys_beside(source.node, path, model) if model else ()
+            known = _keys_beside(source.node, path, model)
             return source.key_fault(path, "unknown key", meant=closest(str(path[-1]), known))
         case "missing":
             return source.fault(path, _missing(path))
-        case _ if "[key]" in detail["loc"]:
+        case _ if KEY in detail["loc"]:
             return source.key_fault(path, problem(detail))
+        case kind if kind == CONTRADICTION:
+            return source.fault(path, problem(detail), got=True)
         case _:
             # A short form stands for a longer one that the file does not have: point at the short.
             there = path[: find(source.node, path).depth]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scheduler.config.fields import (
     At,
@@ -20,6 +20,7 @@ from scheduler.config.fields import (
     UsdPerHour,
     Word,
     by_default,
+    contradict,
 )
 from scheduler.config.place_documents import Document
 from scheduler.domain.workloads import Priority, Spread
@@ -55,6 +56,12 @@ class ReplicasShape(Shape):
 
     min: int = Field(1, ge=1, le=100_000, description="At least 1: nothing would wake it from 0.")
     max: int = Field(ge=1, le=100_000)
+
+    @model_validator(mode="after")
+    def _in_order(self, info: ValidationInfo) -> "ReplicasShape":
+        if self.min > self.max:
+            contradict(info, [(("min",), f"must not be above max ({self.max})")])
+        return self
 
 
 class ObjectiveShape(Shape):
@@ -117,6 +124,14 @@ class TrainingJobSpec(WorkloadSpec):
         "critical 200 USD for each GPU of the gang.",
     )
     suspended: bool = Field(False, description="Set by you: the job shall not run.")
+
+    @field_validator("deadline")
+    @classmethod
+    def _after_start(cls, deadline: float | None, info: ValidationInfo) -> float | None:
+        start = info.data.get("not_before")
+        if start is not None and deadline is not None and deadline <= start:
+            contradict(info, [((), "must be after notBefore")])
+        return deadline
 
 
 class InferenceServiceDocument(Document):

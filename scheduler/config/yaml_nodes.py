@@ -58,24 +58,28 @@ class Parsed(NamedTuple):
 
     documents: tuple[Node, ...]
     faults: tuple[Fault, ...]
+    whole: bool
+    """The file could be read to its end: no name in it is missing from its documents."""
 
 
 def parse(file: str, content: str | bytes, *, loader: type[Any] = FASTEST) -> Parsed:
     """All documents of a file. Never raises: what cannot be read is a located fault."""
     text = decode(file, content)
     if isinstance(text, Fault):
-        return Parsed((), (text,))
+        return Parsed((), (text,), whole=False)
     reader = _Reader(file)
     try:
         for event in _events(text, loader):
             reader.take(event)
     except yaml.YAMLError as error:
         reader.faults.append(_syntax_fault(file, text, error))
+        reader.whole = False
     except _GiveUp as stop:
         reader.faults.append(stop.fault)
+        reader.whole = False
     if not reader.documents and not reader.faults:
         reader.faults.append(_fault(file, 1, 1, "the file holds no document"))
-    return Parsed(tuple(reader.documents), tuple(reader.faults))
+    return Parsed(tuple(reader.documents), tuple(reader.faults), reader.whole)
 
 
 def decode(file: str, content: str | bytes) -> str | Fault:
@@ -156,6 +160,7 @@ class _Reader:
     anchors: dict[str, Node | None] = field(default_factory=dict)
     aliases: int = 0
     total: int = 0
+    whole: bool = True
 
     def take(self, event: yaml.Event) -> None:
         """One event."""
@@ -191,6 +196,7 @@ class _Reader:
         opened.key = (key, line, column)
         if key == MERGE_KEY:
             self._note(line, column, "merge keys are not YAML 1.2: write the keys out")
+            self.whole = False
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         line, column = _start(event)

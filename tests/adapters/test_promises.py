@@ -13,6 +13,8 @@ from adapters.testing import AdapterPromises, Stage
 from scheduler.domain.names import Instant
 
 POOL, SERVICE, GANG = a_pool(), a_service(gpus=2.0), a_job()
+ONE_NODE, TWO_NODES = 4, 8
+"""Pods. Where drains keep a disruption budget, what is evicted needs room on another node."""
 
 
 class Clock:
@@ -26,14 +28,16 @@ class Clock:
         self.now = Instant(self.now + 900.0)
 
 
-def a_stage(adapter: Adapter, clock: Clock, *, limit: int, gives_back: bool = True) -> Stage:
+def a_stage(
+    adapter: Adapter, clock: Clock, *, limit: int, fills: int, gives_back: bool = True
+) -> Stage:
     return Stage(
         adapter=adapter,
         settle=clock.settle,
         pool=POOL.name,
         limit=limit,
         service=SERVICE.name,
-        fills=8,
+        fills=fills,
         gang=GANG.name,
         workers=GANG.workers,
         gives_back=gives_back,
@@ -68,21 +72,21 @@ class TestSimulated(AdapterPromises):
     @pytest.fixture
     def stage(self) -> Stage:
         clock = Clock()
-        return a_stage(simulated(clock), clock, limit=4)
+        return a_stage(simulated(clock), clock, limit=4, fills=ONE_NODE)
 
 
 class TestSimulatedInsideDecorators(AdapterPromises):
     @pytest.fixture
     def stage(self) -> Stage:
         clock = Clock()
-        return a_stage(wrapped(simulated(clock), clock), clock, limit=4)
+        return a_stage(wrapped(simulated(clock), clock), clock, limit=4, fills=ONE_NODE)
 
 
 class TestStaticInMemory(AdapterPromises):
     @pytest.fixture
     def stage(self) -> Stage:
         clock = Clock()
-        return a_stage(static(clock, None), clock, limit=2, gives_back=False)
+        return a_stage(static(clock, None), clock, limit=2, fills=TWO_NODES, gives_back=False)
 
 
 class TestStaticInAFile(AdapterPromises):
@@ -90,7 +94,7 @@ class TestStaticInAFile(AdapterPromises):
     def stage(self, tmp_path: Path) -> Stage:
         clock = Clock()
         adapter = static(clock, tmp_path / "dc.json")
-        return a_stage(adapter, clock, limit=2, gives_back=False)
+        return a_stage(adapter, clock, limit=2, fills=TWO_NODES, gives_back=False)
 
 
 class TestStaticInsideDecorators(AdapterPromises):
@@ -98,4 +102,4 @@ class TestStaticInsideDecorators(AdapterPromises):
     def stage(self, tmp_path: Path) -> Stage:
         clock = Clock()
         adapter = wrapped(static(clock, tmp_path / "dc.json"), clock)
-        return a_stage(adapter, clock, limit=2, gives_back=False)
+        return a_stage(adapter, clock, limit=2, fills=TWO_NODES, gives_back=False)

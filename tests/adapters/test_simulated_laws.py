@@ -108,12 +108,26 @@ def assert_lawful(site: SimulatedSite) -> None:
             ):
                 assert free >= -1e-6
                 assert sum(column) + free == pytest.approx(amount)
-            assert not (node.pods and (node.draining or not node.booted))
+            assert node.booted or not node.pods
     assert_gangs_whole(report)
+    assert_nothing_stays_that_may_be_evicted(site)
     held = sum(node.pods for node in report.nodes)
     assert sum(each.ready for each in report.placements) <= held
     assert all(0 <= each.ready <= each.wanted for each in report.placements)
     assert all(each.saved_gpu_hours <= each.done_gpu_hours for each in report.progress)
+
+
+def assert_nothing_stays_that_may_be_evicted(site: SimulatedSite) -> None:
+    """What sits on a draining node is a replica, and its service has no pod to spare."""
+    wanted, serving = Counter[str](), Counter[str]()
+    for each in site.report().placements:
+        wanted[each.workload] += each.wanted
+        serving[each.workload] += each.ready
+    for node in (node for nodes in site._floor.nodes.values() for node in nodes if node.draining):
+        for pod in node.pods.values():
+            name = pod.workload
+            assert not pod.worker
+            assert serving[name] <= wanted[name] - max(1, wanted[name] // 4)
 
 
 def assert_gangs_whole(report: SiteReport) -> None:

@@ -12,7 +12,6 @@ from adapter_worlds import (
     drain,
     nodes_of,
     place,
-    placed,
     ready,
     release,
     scale,
@@ -140,23 +139,6 @@ def test_pods_of_a_lost_node_move_to_another_and_start_again() -> None:
     assert ready(site, "search") == 0
     site.advance(after(2))
     assert ready(site, "search") == 4
-
-
-def test_pods_of_a_drained_node_wait_until_there_is_room() -> None:
-    site = a_site(a_pool(nodes=1, limit=2, boot_s=60.0), services=[a_service(start_s=30.0)])
-    site.place(place("search", 8))
-    site.advance(after(1))
-    site.drain(drain("pool-0"))
-    site.advance(after(5))
-    found = placed(site, "search")
-    assert found is not None
-    assert (found.wanted, found.ready) == (8, 0)
-    assert nodes_of(site)[0].pods == 0
-    site.release(release("pool-0"))
-    site.scale(scale(1))
-    site.advance(after(6.5))
-    assert [(node.name, node.pods) for node in nodes_of(site)] == [("pool-1", 8)]
-    assert ready(site, "search") == 8
 
 
 def test_only_drained_and_empty_nodes_are_released() -> None:

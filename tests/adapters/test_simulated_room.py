@@ -105,6 +105,7 @@ class TestMadeRoom:
     def test_the_emptied_node_comes_back_and_the_gang_sits_on_it(self) -> None:
         site = scattered()
         site.drain(drain("pool-1"))
+        site.advance(after(10))
         assert [(node.phase, node.pods) for node in nodes_of(site)] == [
             (NodePhase.READY, 8),
             (NodePhase.DRAINING, 0),
@@ -113,12 +114,13 @@ class TestMadeRoom:
         site.scale(scale(2))
         assert [(node.pods, node.workers) for node in nodes_of(site)] == [(8, 0), (1, 1)]
         assert pending(site, "gang") == 0
-        site.advance(after(15))
+        site.advance(after(20))
         assert (ready(site, "search"), ready(site, "gang")) == (8, 1)
 
     def test_the_gang_sits_before_replicas_that_wait_too(self) -> None:
         site = scattered("ads")
         site.drain(drain("pool-1"))
+        site.advance(after(10))
         site.place(place("ads", 3))
         site.place(place("search", 10))
         assert (pending(site, "ads"), pending(site, "search")) == (3, 2)

@@ -6,8 +6,8 @@ from scheduler.domain.actions import Grow, Vacate
 from scheduler.domain.names import Instant
 from scheduler.domain.snapshot import Memory, Node, NodePhase, Snapshot
 from scheduler.domain.workloads import Priority
-from scheduler.planning.diff import diff
 from scheduler.model.board import EMPTYING_S
+from scheduler.planning.diff import diff
 from tests.planning.worlds import (
     NOW,
     a_fleet,

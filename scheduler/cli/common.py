@@ -111,9 +111,9 @@ def colour(stream: Any = None) -> bool:  # noqa: ANN401 - any text stream
 
 def logs(default_level: str = "WARNING") -> None:
     """Logs on stderr, at LOG_LEVEL if that is set."""
-    from scheduler.runtime.logs import configure
+    from scheduler.runtime.logs import configure_on_use
 
     try:
-        configure(sys.stderr, {"LOG_LEVEL": default_level, **os.environ})
+        configure_on_use(sys.stderr, {"LOG_LEVEL": default_level, **os.environ})
     except ValueError as error:
         fail(str(error))

@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
 from adapters.base import Adapter, AdapterError
 from scheduler.domain.actions import Action, Drain, Place, Receipt, Release, Shift, Vacate
 from scheduler.domain.names import ClusterName, WorkloadName
 from scheduler.domain.snapshot import SiteReport
+from scheduler.runtime.logs import Logger
 from scheduler.runtime.orders import PHASES, narrowed, order_of, phase, send
 
-log = structlog.get_logger("tidegate.act")
+log = Logger("tidegate.act")
 
 STOPPING = "the daemon is stopping"
 

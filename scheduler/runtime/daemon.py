@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
-import structlog
 from structlog.contextvars import bound_contextvars
 
+from scheduler.runtime.logs import Logger
 from scheduler.runtime.loop import StoppedError, tick
 from scheduler.runtime.reload import Documents
 from scheduler.runtime.status import Status
 from scheduler.runtime.timer import Bell, Timer
 from scheduler.runtime.world import Brain, Clock, Standing, Tick, World
 
-log = structlog.get_logger("tidegate.daemon")
+log = Logger("tidegate.daemon")
 
 
 class Record(Protocol):

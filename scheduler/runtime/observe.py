@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
 from adapters.base import Adapter, AdapterError
 from scheduler.domain.fleet import Fleet
 from scheduler.domain.names import ClusterName, Instant
 from scheduler.domain.readings import Readings, Series
 from scheduler.domain.snapshot import Memory, SiteReport, Snapshot
+from scheduler.runtime.logs import Logger
 from scheduler.signals.merge import merge
 from scheduler.signals.source import Source
 
-log = structlog.get_logger("tidegate.observe")
+log = Logger("tidegate.observe")
 
 
 async def observe(

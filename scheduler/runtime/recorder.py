@@ -5,13 +5,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
-import structlog
-
 from scheduler.runtime.journal import Journal, JournalError
+from scheduler.runtime.logs import Logger
 from scheduler.runtime.status import Status
 from scheduler.runtime.world import Tick
 
-log = structlog.get_logger("tidegate.journal")
+log = Logger("tidegate.journal")
 
 PRUNE_EVERY = 256
 """Ticks between two prunings."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-import structlog
 from watchfiles import awatch
 
+from scheduler.runtime.logs import Logger
 from scheduler.runtime.status import Status
 
-log = structlog.get_logger("tidegate.reload")
+log = Logger("tidegate.reload")
 
 D = TypeVar("D")
 D_co = TypeVar("D_co", covariant=True)

@@ -5,11 +5,12 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-log = structlog.get_logger("tidegate.http")
+from scheduler.runtime.logs import Logger
+
+log = Logger("tidegate.http")
 
 
 class PortError(Exception):

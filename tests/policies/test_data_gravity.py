@@ -24,14 +24,16 @@ CLICKS = (DatasetName("clicks"),)
 FAR = float("inf")
 
 
-def where(size_gb: float, *tiers: tuple[float, float], gravity: bool = True) -> str:
+def where(
+    size_gb: float, *tiers: tuple[float, float], gravity: bool = True, image_gb: float = 0.0
+) -> str:
     """Which pool runs a job of 10 GPU-hours on four GPUs: the cloud saves it 0.80 USD/h."""
     fleet = a_fleet(
         a_pool("dc-a", usd_per_node_hour=1.0),
         a_pool("cloud-a", "cloud", usd_per_node_hour=0.2),
         a_dataset("clicks", size_gb, "dc"),
         a_link("dc", "cloud", *tiers, gbit_per_s=1e6),
-        a_job(datasets=CLICKS),
+        a_job(datasets=CLICKS, image_gb=image_gb),
     )
     policies = (Cost(), DataGravity()) if gravity else (Cost(),)
     return next(pool for _, pool in pods_of(plan(fleet, None, *policies)))
@@ -53,6 +55,11 @@ def test_tiers_are_charged_each_for_its_own_part() -> None:
     assert where(50.0, *tiers) == "cloud-a"
     assert where(89.0, *tiers) == "cloud-a"
     assert where(91.0, *tiers) == "dc-a"
+
+
+def test_a_model_weighs_as_much_as_data() -> None:
+    assert where(90.0, (FAR, 0.02), image_gb=5.0) == "cloud-a"
+    assert where(90.0, (FAR, 0.02), image_gb=15.0) == "dc-a"
 
 
 def test_a_link_by_region_counts_where_there_is_none_by_cluster() -> None:

@@ -1,6 +1,7 @@
 """The plan: nodes, placements, traffic shares, what is missing, what it costs and why."""
 
 from dataclasses import dataclass
+from math import inf, isnan
 
 from scheduler.domain.names import ClusterName, PolicyName, PoolName, WorkloadName
 from scheduler.domain.places import Contract, Exposure
@@ -121,9 +122,9 @@ class Proof:
 
     @property
     def gap(self) -> float:
-        """(objective - bound) / objective, never negative; 0 is proven best."""
-        scale = max(abs(self.objective), 1e-9)
-        return max(0.0, (self.objective - self.bound) / scale)
+        """(objective - bound) / objective, never negative; 0 is proven best, infinite unproven."""
+        gap = (self.objective - self.bound) / max(abs(self.objective), 1e-9)
+        return inf if isnan(gap) else max(0.0, gap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from math import isfinite
 
 from scheduler.render.figures import ARROW, UNKNOWN, clock, count, duration, money
 from scheduler.render.machine import dump
-from scheduler.render.paper import Ink, Line, Output, Word, clean, paint, wrap
+from scheduler.render.paper import Ink, Line, Output, Word, clean, cut, paint, wrap
 from scheduler.render.sheet import Column, Fit, Row, sheet
 
 LEAST_WIDTH = 80
+TITLE = "Tidegate  "
 
 _SITE_COLUMNS = (Column("Sites", Fit.NAME), Column("nodes", Fit.FIGURE), Column("", Fit.REASON))
 
@@ -45,7 +46,7 @@ def render_status(
 def _page(
     page: Mapping[str, object], now: float | None, width: int, zone: tzinfo
 ) -> Iterator[Line]:
-    yield (Word("Tidegate  ", Ink.BOLD), _readiness(page))
+    yield (Word(TITLE, Ink.BOLD), _readiness(page, width))
     yield (Word(f"  {_tick(page, now, zone)}"),)
     yield (Word(f"  {_money(page)}"),)
     for section in (
@@ -58,7 +59,7 @@ def _page(
             yield from section
 
 
-def _readiness(page: Mapping[str, object]) -> Word:
+def _readiness(page: Mapping[str, object], width: int) -> Word:
     words = []
     if page.get("ready") is False:
         words.append(f"not ready: {clean(str(page.get('because') or UNKNOWN))}")
@@ -67,7 +68,7 @@ def _readiness(page: Mapping[str, object]) -> Word:
     if page.get("leader") is False:
         words.append("standby: another replica leads")
     if words:
-        return Word(", ".join(words), Ink.ALARM)
+        return Word(cut(", ".join(words), width - len(TITLE)), Ink.ALARM)
     return Word("ready, leader" if page.get("leader") is True else "ready", Ink.ADD)
 
 

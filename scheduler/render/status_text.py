@@ -47,8 +47,8 @@ def _page(
     page: Mapping[str, object], now: float | None, width: int, zone: tzinfo
 ) -> Iterator[Line]:
     yield (Word(TITLE, Ink.BOLD), _readiness(page, width))
-    yield (Word(f"  {_tick(page, now, zone)}"),)
-    yield (Word(f"  {_money(page)}"),)
+    yield (Word(cut(f"  {_tick(page, now, zone)}", width)),)
+    yield (Word(cut(f"  {_money(page)}", width)),)
     for section in (
         sheet(_SITE_COLUMNS, [*_sites(page, zone)], width=width),
         _faults(page, width),

@@ -1,18 +1,16 @@
-"""HiGHS through scipy: the relaxation with its duals, and the exact MILP."""
+"""HiGHS: the relaxation with its duals, and the exact MILP."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csc_array, csr_array
 
 from scheduler.domain.settings import SolverSettings
 from scheduler.model.affine import Floats
 from scheduler.model.problem import Problem
 from scheduler.solve.answer import Answer, rounded
-
-INFEASIBLE = 2
-"""scipy's status word for it."""
+from scheduler.solve.bounds import certified_bound
+from scheduler.solve.engine import Limits, Linear, by_column, search, solve_linear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,60 +19,46 @@ class Relaxed:
 
     x: Floats
     bound: float
+    """What the duals prove by our own arithmetic."""
     row_duals: Floats
     reduced_costs: Floats
 
 
 def relax(problem: Problem, time_limit_s: float) -> Relaxed | None:
     """The LP relaxation, or nothing if it has no solution or the time is up."""
-    lower, upper = problem.row_lower, problem.row_upper
-    equal = lower == upper
-    above = np.isfinite(upper) & ~equal
-    below = np.isfinite(lower) & ~equal
-    matrix = problem.matrix
-    result = linprog(  # type: ignore[call-overload]  # sparse input is right, its stub is not
-        problem.cost,
-        A_ub=csr_array(vstack([matrix[above], -matrix[below]])),
-        b_ub=np.concatenate([upper[above], -lower[below]]),
-        A_eq=matrix[equal],
-        b_eq=upper[equal],
-        bounds=np.stack([problem.lower, problem.upper], axis=1),
-        method="highs",
-        options={"time_limit": time_limit_s},
-    )
-    if result.status != 0:
+    if time_limit_s <= 0.0:
         return None
-    duals = np.zeros(len(lower))
-    split = int(above.sum())
-    duals[above] += result.ineqlin.marginals[:split]
-    duals[below] -= result.ineqlin.marginals[split:]
-    duals[equal] += result.eqlin.marginals
+    found = solve_linear(_linear(problem), time_limit_s=time_limit_s)
+    if found is None:
+        return None
     return Relaxed(
-        x=np.asarray(result.x),
-        bound=float(result.fun) + problem.constant,
-        row_duals=duals,
-        reduced_costs=np.asarray(result.lower.marginals + result.upper.marginals),
+        x=found.x,
+        bound=certified_bound(problem, found.row_dual),
+        row_duals=found.row_dual,
+        reduced_costs=problem.cost - problem.matrix.T @ found.row_dual,
     )
 
 
 def solve_exactly(problem: Problem, settings: SolverSettings) -> Answer:
     """Branch and bound by HiGHS within the node and time limits."""
-    result = milp(
-        problem.cost,
-        integrality=problem.integer.astype(np.int64),
-        bounds=Bounds(problem.lower, problem.upper),
-        constraints=LinearConstraint(problem.matrix, problem.row_lower, problem.row_upper),
-        options={
-            "mip_rel_gap": settings.gap,
-            "node_limit": settings.node_limit,
-            "time_limit": settings.time_limit_s,
-        },
-    )
-    bound = getattr(result, "mip_dual_bound", None)
+    limits = Limits(nodes=settings.node_limit, time_s=settings.time_limit_s)
+    said = search(_linear(problem), problem.integer, settings.gap, limits)
     return Answer(
-        x=None if result.x is None else rounded(problem, np.asarray(result.x)),
-        bound=-np.inf if bound is None else float(bound) + problem.constant,
-        infeasible=result.status == INFEASIBLE,
+        x=None if said.x is None else rounded(problem, said.x),
+        bound=said.bound,
+        infeasible=said.infeasible,
+    )
+
+
+def _linear(problem: Problem) -> Linear:
+    return Linear(
+        price=problem.cost,
+        constant=problem.constant,
+        lower=problem.lower,
+        upper=problem.upper,
+        columns=by_column(problem.matrix),
+        row_lower=problem.row_lower,
+        row_upper=problem.row_upper,
     )
 
 
@@ -85,5 +69,33 @@ def complete(problem: Problem, whole: Floats, time_limit_s: float) -> Floats | N
         lower=np.where(problem.integer, whole, problem.lower),
         upper=np.where(problem.integer, whole, problem.upper),
     )
-    relaxed = relax(fixed, time_limit_s)
-    return None if relaxed is None else np.where(problem.integer, whole, relaxed.x)
+    x = relax_rest(fixed, time_limit_s)
+    return None if x is None else np.where(problem.integer, whole, x)
+
+
+def relax_rest(problem: Problem, time_limit_s: float) -> Floats | None:
+    """The LP over the unknowns that are free to move: the others are a constant of each row.
+
+    Many times smaller than the whole one where most are fixed. Nothing if there is no solution.
+    """
+    if time_limit_s <= 0.0:
+        return None
+    free = np.nonzero(problem.upper > problem.lower)[0]
+    x = problem.lower.copy()
+    x[free] = 0.0
+    base = problem.matrix @ x
+    part = csc_array(problem.matrix)[:, free]
+    rows = np.unique(part.indices)
+    model = Linear(
+        price=problem.cost[free],
+        lower=problem.lower[free],
+        upper=problem.upper[free],
+        columns=csr_array(csc_array(part[rows]).T),
+        row_lower=(problem.row_lower - base)[rows],
+        row_upper=(problem.row_upper - base)[rows],
+    )
+    found = solve_linear(model, time_limit_s=time_limit_s)
+    if found is None:
+        return None
+    x[free] = found.x
+    return x

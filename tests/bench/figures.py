@@ -15,6 +15,8 @@ class Asked:
     example: Path
     """The documents that the process benches run on."""
     seed: int
+    inputs: tuple[Path, ...] = ()
+    """Files of the bench's own format; its recorded data where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

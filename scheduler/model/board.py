@@ -15,10 +15,13 @@ from scheduler.domain.workloads import InferenceService, Priority, TrainingJob
 from scheduler.model.affine import Affine, Block, Bools, Floats, Ints
 from scheduler.model.capacity import SLOWED, capacity_rps, stable_rps
 from scheduler.model.catalogue import Catalogue, Fit, PoolTable, WorkloadTable, compile_fleet
+from scheduler.model.fillings import Packing, nodes_by_filling, packings_of
 
 EMPTYING_S = 600.0
 """Nodes that are emptied to make room are drained for so long at most, and then taken back."""
-NODES, UNITS, FLOW, MISSING = "nodes", "units", "flow", "missing"
+NODES, UNITS, FILLS, FLOW, MISSING = "nodes", "units", "fills", "flow", "missing"
+OWN = (NODES, UNITS, FILLS, FLOW, MISSING)
+"""The board's own blocks, in the order in which they stand in a problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,6 +97,8 @@ class Board:
     pool_state: PoolState
     workload_state: WorkloadState
     options: Options
+    packings: tuple[Packing, ...] = ()
+    """Pools whose nodes are filled by patterns: shares of a node do not say what fits there."""
     blocks: Mapping[str, Block] = field(default_factory=dict)
 
     @property
@@ -137,6 +142,11 @@ class Board:
         return self.blocks[UNITS].value
 
     @property
+    def fills(self) -> Affine:
+        """Nodes by filling of every packing, one packing after the other."""
+        return self.blocks[FILLS].value
+
+    @property
     def flow(self) -> Affine:
         """Requests per second by routed option."""
         return self.blocks[FLOW].value
@@ -151,10 +161,27 @@ class Board:
         options = self.options.take(~mask)
         return _with_blocks(replace(self, options=options))
 
+    def packed(self, packings: tuple[Packing, ...]) -> Board:
+        """The board with other fillings of the same packings."""
+        board = replace(self, packings=packings)
+        return replace(board, blocks={**self.blocks, FILLS: _fill_block(board)})
+
     def option_label(self, option: int) -> str:
         """`workload@pool`."""
         workload = self.workloads.names[int(self.options.workload[option])]
         return f"{workload}@{self.pools.names[int(self.options.pool[option])]}"
+
+
+def filled(board: Board, units: Floats) -> tuple[Floats, ...]:
+    """Nodes by filling of each packing that hold so many units by option."""
+    pods = units * board.options.pods_per_unit
+    return tuple(
+        nodes_by_filling(
+            packing,
+            np.bincount(packing.shape, pods[packing.options], len(packing.takes)).astype(float),
+        )
+        for packing in board.packings
+    )
 
 
 def survey(snapshot: Snapshot, demand: Demand) -> Board:
@@ -323,6 +350,7 @@ def find_link(links: Mapping[tuple[str, str], Link], source: str, *targets: str)
 
 
 def _with_blocks(board: Board) -> Board:
+    board = replace(board, packings=_packings(board))
     routed = board.routed
     limits = _unit_limits(board)
     frozen = board.pool_state.frozen[board.options.pool]
@@ -337,6 +365,7 @@ def _with_blocks(board: Board) -> Board:
             integer=True,
             label=board.option_label,
         ),
+        _fill_block(board),
         Block(
             name=FLOW,
             lower=np.zeros(len(routed)),
@@ -359,6 +388,27 @@ def _node_block(board: Board) -> Block:
     upper = np.where(state.frozen, state.nodes_now, upper)
     lower = np.where(state.frozen, state.nodes_now, np.minimum(pools.min_nodes, upper))
     return Block(name=NODES, lower=lower, upper=upper, integer=True, label=lambda i: pools.names[i])
+
+
+def _packings(board: Board) -> tuple[Packing, ...]:
+    """Of the pools in sight where pods of several shapes may meet."""
+    options = board.options
+    rows = np.nonzero(~board.pool_state.frozen[options.pool])[0]
+    takes = board.workloads.take[options.workload[rows]]
+    return packings_of(rows, options.pool[rows], takes, board.pools.room)
+
+
+def _fill_block(board: Board) -> Block:
+    packings = board.packings
+    pool = np.repeat([p.pool for p in packings], [len(p.fillings) for p in packings]).astype(int)
+    names = board.pools.names
+    return Block(
+        name=FILLS,
+        lower=np.zeros(len(pool)),
+        upper=np.maximum(board.pools.max_nodes, board.pool_state.nodes_now)[pool],
+        integer=True,
+        label=lambda i: names[int(pool[i])],
+    )
 
 
 def _unit_limits(board: Board) -> Floats:

@@ -6,8 +6,8 @@ import numpy as np
 
 from scheduler.domain.names import PolicyName
 from scheduler.domain.workloads import InferenceService, Spread, TrainingJob
-from scheduler.model.affine import Block, Bools, Floats, Ints
-from scheduler.model.board import UNITS, Board
+from scheduler.model.affine import Affine, Block, Bools, Entries, Floats, Ints
+from scheduler.model.board import FILLS, UNITS, Board
 from scheduler.model.policy import Contribution, Hard, Priced, Rules, at_least, at_most
 
 UNMET = PolicyName("unmet")
@@ -21,6 +21,7 @@ def physics(board: Board) -> Contribution:
     together, block = _gang_rules(board, gangs)
     rules = (
         _room(board),
+        *_packed(board),
         *carry(board, board.options.stable_rps, "load", "carries its load"),
         _trained(board, gangs, block),
         *together,
@@ -36,8 +37,12 @@ def physics(board: Board) -> Contribution:
 
 def _room(board: Board) -> Rules:
     """Units fit the nodes; a site that is not seen keeps what it has."""
-    options = board.options
-    used = (board.units * options.nodes_per_unit).sum_by(options.pool, len(board.pools.names))
+    options, pools = board.options, len(board.pools.names)
+    packed = np.zeros(pools, dtype=bool)
+    packed[[packing.pool for packing in board.packings]] = True
+    shared = np.nonzero(~packed[options.pool])[0]
+    by_share = board.units.take(shared) * options.nodes_per_unit[shared]
+    used = by_share.sum_by(options.pool[shared], pools) + board.fills.sum_by(_filled(board), pools)
     seen = ~board.pool_state.frozen
     names = [name for name, flag in zip(board.pools.names, seen, strict=True) if flag]
     value = (used - board.nodes).take(seen)
@@ -47,6 +52,45 @@ def _room(board: Board) -> Rules:
         np.zeros(value.rows),
         words=lambda row: f"pool {names[row]} holds no more than fits its nodes",
     )
+
+
+def _filled(board: Board) -> Ints:
+    """Pool of every filling."""
+    each = [np.full(len(packing.fillings), packing.pool) for packing in board.packings]
+    return np.concatenate([*each, np.zeros(0, dtype=np.int64)])
+
+
+def _packed(board: Board) -> tuple[Rules, ...]:
+    """Where shares do not say what fits: pods of each shape have a place in the fillings."""
+    if not board.packings:
+        return ()
+    shapes = [len(packing.takes) for packing in board.packings]
+    first = np.concatenate([[0], np.cumsum(shapes)])
+    rows = np.concatenate([p.shape + at for p, at in zip(board.packings, first[:-1], strict=True)])
+    options = np.concatenate([packing.options for packing in board.packings])
+    pods = board.units.take(options) * board.options.pods_per_unit[options].astype(float)
+    total = int(first[-1])
+    names = [board.pools.names[p.pool] for p in board.packings for _ in range(len(p.takes))]
+    return (
+        at_most(
+            "fill",
+            pods.sum_by(rows, total) - _places(board, first, total),
+            np.zeros(total),
+            words=lambda row: f"pods on {names[row]} fill whole nodes",
+        ),
+    )
+
+
+def _places(board: Board, first: Ints, total: int) -> Affine:
+    """Pods of each shape of each packing that its fillings hold."""
+    entries, column = [], 0
+    for packing, at in zip(board.packings, first[:-1], strict=True):
+        filling, shape = np.nonzero(packing.fillings)
+        entries.append((shape + at, filling + column, packing.fillings[filling, shape]))
+        column += len(packing.fillings)
+    rows, columns, factors = (np.concatenate(part) for part in zip(*entries, strict=True))
+    term = Entries(rows=rows, columns=columns, factors=factors.astype(float))
+    return Affine(np.zeros(total), {FILLS: term})
 
 
 def carry(board: Board, able: Floats, name: str, words: str) -> tuple[Rules, ...]:

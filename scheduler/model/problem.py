@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from scheduler.domain.names import PolicyName
 from scheduler.model.affine import Affine, Block, Bools, Floats, Ints
-from scheduler.model.board import FLOW, MISSING, NODES, UNITS, Board
+from scheduler.model.board import MISSING, NODES, OWN, UNITS, Board
 from scheduler.model.physics import UNMET, physics
 from scheduler.model.policy import (
     Contribution,
@@ -39,6 +39,15 @@ class RowFamily:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChangePrice:
+    """What one policy charges for changes, as a part of its bill."""
+
+    usd_per_hour: Floats
+    """By unknown."""
+    horizon_hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
     """min cost @ x + constant, lower <= x <= upper, row_lower <= matrix @ x <= row_upper.
 
@@ -58,6 +67,8 @@ class Problem:
     families: tuple[RowFamily, ...]
     bills: Mapping[PolicyName, tuple[Floats, float]]
     """Cost vector and constant of each policy: they add up to `cost` and `constant`."""
+    changes: tuple[ChangePrice, ...] = ()
+    """What is paid once for the way from what runs, spread over the hours that it should last."""
 
     @property
     def columns(self) -> int:
@@ -133,7 +144,7 @@ def assemble(board: Board, policies: Sequence[Policy]) -> Problem:
     """One problem of the board's physics and all policies, whatever their order."""
     parts = [(UNMET, physics(board))]
     parts += [(policy.name, policy.contribute(board)) for policy in _in_order(policies)]
-    blocks = [board.blocks[name] for name in (NODES, UNITS, FLOW, MISSING)]
+    blocks = [board.blocks[name] for name in OWN]
     rules: list[tuple[PolicyName, Rules, Affine]] = []
     slack_costs: list[tuple[PolicyName, Block, float]] = []
     for _, part in parts:
@@ -147,7 +158,8 @@ def assemble(board: Board, policies: Sequence[Policy]) -> Problem:
                 slack_costs.append((name, slack, price))
             rules.append((name, rule, value))
     bills = _bills(parts, slack_costs, blocks)
-    return _stack(board, tuple(blocks), rules, bills)
+    problem = stack(tuple(blocks), rules, bills, _urgent(board, blocks))
+    return replace(problem, changes=tuple(_changes(parts, blocks)))
 
 
 def _in_order(policies: Sequence[Policy]) -> list[Policy]:
@@ -197,17 +209,35 @@ def _bills(
     blocks: Sequence[Block],
 ) -> dict[PolicyName, tuple[Floats, float]]:
     offsets = _offsets(blocks)
-    total = offsets[blocks[-1].name].stop
     bills = {}
     for name, part in parts:
-        vector = np.zeros(total)
-        for block, entries in part.usd_per_hour.terms.items():
-            np.add.at(vector, entries.columns + offsets[block].start, entries.factors)
+        vector, constant = by_unknown(part.usd_per_hour, blocks)
         for owner, slack, price in slacks:
             if owner == name:
                 vector[offsets[slack.name]] += price
-        bills[name] = (vector, float(part.usd_per_hour.constant.sum()))
+        bills[name] = (vector, constant)
     return bills
+
+
+def by_unknown(usd_per_hour: Affine, blocks: Sequence[Block]) -> tuple[Floats, float]:
+    """What one unit of each unknown costs, and the constant: all rows added up."""
+    offsets = _offsets(blocks)
+    vector = np.zeros(offsets[blocks[-1].name].stop)
+    for name, entries in usd_per_hour.terms.items():
+        span = offsets[name]
+        vector[span] += np.bincount(
+            entries.columns, entries.factors, minlength=span.stop - span.start
+        )
+    return vector, float(usd_per_hour.constant.sum())
+
+
+def _changes(
+    parts: Sequence[tuple[PolicyName, Contribution]], blocks: Sequence[Block]
+) -> Iterator[ChangePrice]:
+    for _, part in parts:
+        if part.change is not None:
+            vector, _ = by_unknown(part.change.usd_per_hour, blocks)
+            yield ChangePrice(usd_per_hour=vector, horizon_hours=part.change.horizon_hours)
 
 
 def _offsets(blocks: Sequence[Block]) -> dict[str, slice]:
@@ -218,12 +248,16 @@ def _offsets(blocks: Sequence[Block]) -> dict[str, slice]:
     }
 
 
-def _stack(
-    board: Board,
+def stack(
     blocks: tuple[Block, ...],
     rules: Sequence[tuple[PolicyName, Rules, Affine]],
     bills: Mapping[PolicyName, tuple[Floats, float]],
+    urgent: Floats,
 ) -> Problem:
+    """Blocks side by side, rules one below the other, each with its policy and the value limited.
+
+    The value is the rule's own, or that with its slack.
+    """
     families, at = [], 0
     for policy, rule, value in rules:
         families.append(
@@ -233,7 +267,6 @@ def _stack(
         )
         at += value.rows
     constants = np.concatenate([value.constant for _, _, value in rules])
-    urgent = _urgent(board, blocks)
     return Problem(
         blocks=blocks,
         cost=np.sum([vector for vector, _ in bills.values()], axis=0),
@@ -253,18 +286,25 @@ def _stack(
 def _matrix(values: Sequence[Affine], blocks: Sequence[Block]) -> csr_array:
     """One sparse matrix from the coordinates of every term."""
     offsets = _offsets(blocks)
-    rows, columns, data, at = [], [], [], 0
-    for value in values:
-        for name, entries in value.terms.items():
-            rows.append(entries.rows + at)
-            columns.append(entries.columns + offsets[name].start)
-            data.append(entries.factors)
-        at += value.rows
-    shape = (at, offsets[blocks[-1].name].stop)
-    if not data:
-        return csr_array(shape)
-    index = (np.concatenate(rows), np.concatenate(columns))
-    return csr_array((np.concatenate(data), index), shape=shape)
+    tops = np.concatenate([[0], np.cumsum([value.rows for value in values])])
+    # In the order of the columns: rows need no sorting then.
+    terms = [
+        (int(top), offsets[name].start, value.terms[name])
+        for top, value in zip(tops, values, strict=False)
+        for name in sorted(value.terms, key=lambda name: offsets[name].start)
+    ]
+    shape = (int(tops[-1]), offsets[blocks[-1].name].stop)
+    ends = np.concatenate([[0], np.cumsum([len(entries.rows) for *_, entries in terms])])
+    # Written in place and small: a million options are mostly memory that is touched.
+    index = np.int32 if max(*shape, int(ends[-1])) < 2**31 else np.int64
+    rows, columns = (np.empty(int(ends[-1]), dtype=index) for _ in range(2))
+    data = np.empty(int(ends[-1]))
+    for (top, left, entries), (start, stop) in zip(terms, pairwise(ends), strict=True):
+        span = slice(int(start), int(stop))
+        np.add(entries.rows, top, out=rows[span], casting="unsafe")
+        np.add(entries.columns, left, out=columns[span], casting="unsafe")
+        data[span] = entries.factors
+    return csr_array((data, (rows, columns)), shape=shape)
 
 
 def _urgent(board: Board, blocks: Sequence[Block]) -> Floats:

@@ -69,11 +69,16 @@ SHAPES = (
 )
 
 
-def a_world(workloads: int, pools: int, seed: int) -> tuple[Snapshot, Demand]:
-    """Two services to each job, over clusters of about ten pools; owned nodes are up and empty."""
+def a_world(
+    workloads: int, pools: int, seed: int, *, nodes: int = 1, load: int = 1
+) -> tuple[Snapshot, Demand]:
+    """Two services to each job, over clusters of about ten pools; owned nodes are up and empty.
+
+    Every pool may have `nodes` times as many nodes, and every service `load` times the load.
+    """
     draw = np.random.default_rng(seed)
     clusters = dict(_clusters(max(3, pools // 10)))
-    places = {pool.name: pool for pool in _pools(draw, list(clusters.values()), pools)}
+    places = {pool.name: pool for pool in _pools(draw, list(clusters.values()), pools, nodes)}
     datasets = dict(_datasets(draw, list(clusters), max(2, workloads // 10)))
     services, jobs = {}, {}
     for number in range(workloads):
@@ -81,7 +86,7 @@ def a_world(workloads: int, pools: int, seed: int) -> tuple[Snapshot, Demand]:
             job = _job(draw, number, list(datasets))
             jobs[job.name] = job
         else:
-            service = _service(draw, number)
+            service = _service(draw, number, load)
             services[service.name] = service
     fleet = Fleet(
         clusters=clusters,
@@ -91,12 +96,12 @@ def a_world(workloads: int, pools: int, seed: int) -> tuple[Snapshot, Demand]:
         datasets=datasets,
         links=tuple(_links()),
     )
-    nodes = {pool.name: pool.min_nodes for pool in places.values()}
+    up = {pool.name: pool.min_nodes for pool in places.values()}
     demand = Demand(
-        services={name: _load(draw, service) for name, service in services.items()},
+        services={name: _load(draw, service, load) for name, service in services.items()},
         jobs={name: _wanted(draw, job) for name, job in jobs.items()},
     )
-    return _snapshot(sorted_fleet(fleet), nodes, {}), demand
+    return _snapshot(sorted_fleet(fleet), up, {}), demand
 
 
 def under_way(
@@ -145,7 +150,9 @@ def _clusters(count: int) -> Iterator[tuple[ClusterName, Cluster]]:
         )
 
 
-def _pools(draw: np.random.Generator, clusters: list[Cluster], count: int) -> Iterator[NodePool]:
+def _pools(
+    draw: np.random.Generator, clusters: list[Cluster], count: int, times: int
+) -> Iterator[NodePool]:
     for number in range(count):
         cluster = clusters[number % len(clusters)]
         turn = number // len(clusters)
@@ -165,8 +172,8 @@ def _pools(draw: np.random.Generator, clusters: list[Cluster], count: int) -> It
                 gpus=shape.gpus, cpu=12.0 * shape.gpus, memory_gib=60.0 * shape.gpus, pods=110
             ),
             contract=contract,
-            min_nodes=4 if owned else 0,
-            max_nodes=4 if owned else int(draw.integers(6, 20)),
+            min_nodes=4 * times if owned else 0,
+            max_nodes=times * (4 if owned else int(draw.integers(6, 20))),
             usd_per_node_hour=shape.usd_per_node_hour * factor * float(draw.uniform(0.9, 1.2)),
             interruptions_per_hour=float(draw.uniform(0.02, 0.1)) if spot else 0.0,
             boot_s=300.0,
@@ -204,7 +211,7 @@ def _datasets(
         )
 
 
-def _service(draw: np.random.Generator, number: int) -> InferenceService:
+def _service(draw: np.random.Generator, number: int, load: int) -> InferenceService:
     gpus = int(draw.choice([1, 1, 1, 2, 4]))
     base_s = float(draw.uniform(0.008, 0.06))
     limit_rps = float(draw.uniform(80.0, 600.0))
@@ -224,12 +231,12 @@ def _service(draw: np.random.Generator, number: int) -> InferenceService:
             for shape in SHAPES
         },
         min_replicas=1,
-        max_replicas=64,
+        max_replicas=64 * load,
         users=REGIONS[0] if draw.random() < 0.7 else REGIONS[2],
         traffic_kb=float(draw.choice([0.0, 2.0, 18.0, 120.0])),
         image_gb=6.0,
         start_s=45.0,
-        late_usd_per_hour=float(draw.choice([60.0, 200.0, 800.0])),
+        late_usd_per_hour=load * float(draw.choice([60.0, 200.0, 800.0])),
     )
 
 
@@ -262,10 +269,10 @@ def _priority(draw: np.random.Generator) -> Priority:
     return Priority(draw.choice(["critical", "high", "normal", "low"], p=[0.15, 0.3, 0.35, 0.2]))
 
 
-def _load(draw: np.random.Generator, service: InferenceService) -> ServiceDemand:
+def _load(draw: np.random.Generator, service: InferenceService, load: int) -> ServiceDemand:
     """Enough for a few replicas of the slowest type, and now and then for some dozens."""
     replicas = float(np.clip(draw.lognormal(1.1, 0.9), 0.3, 40.0))
-    rps = replicas * 0.6 * service.curves[GpuType("T4")].limit_rps
+    rps = load * replicas * 0.6 * service.curves[GpuType("T4")].limit_rps
     return ServiceDemand(
         rps=rps, now_rps=rps, freshness=Freshness.FRESH, hold=False, because="drawn at random"
     )

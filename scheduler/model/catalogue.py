@@ -24,6 +24,7 @@ class Fit(IntEnum):
     NODE_TOO_SMALL = 4
     NO_SPOT = 5
     GANG_TOO_LARGE = 6
+    NO_NODES = 7
 
 
 FIT_WORDS = {
@@ -33,6 +34,7 @@ FIT_WORDS = {
     Fit.NODE_TOO_SMALL: "one node has less room than a pod needs",
     Fit.NO_SPOT: "the workload does not run on spot nodes",
     Fit.GANG_TOO_LARGE: "the gang needs more nodes than the pool may have",
+    Fit.NO_NODES: "the pool may have no nodes",
 }
 
 
@@ -197,7 +199,8 @@ def _fit(
     gang = np.where(work.whole_gang, work.gang, 1)
     fit = np.zeros(per_node.shape, dtype=np.int64)
     room = per_node * np.maximum(table.max_nodes, 0.0)[None, :]
-    fit[gang[:, None] > room] = Fit.GANG_TOO_LARGE
+    fit[(gang == 1)[:, None] & (table.max_nodes < 1.0)[None, :]] = Fit.NO_NODES
+    fit[(gang > 1)[:, None] & (gang[:, None] > room)] = Fit.GANG_TOO_LARGE
     fit[no_spot[:, None] & table.is_spot[None, :]] = Fit.NO_SPOT
     fit[per_node < 1] = Fit.NODE_TOO_SMALL
     fit[need_memory[:, None] > table.gpu_memory_gib[None, :] + 1e-9] = Fit.GPU_MEMORY

@@ -33,6 +33,10 @@ class Solution:
     """d cost / d limit of every row in the relaxation."""
     reduced_costs: Floats
     """What one unit of each unknown costs beyond its worth in the relaxation."""
+    running: Floats | None = None
+    """The running placement at its best; None where some rule forbids it."""
+    broken: str = ""
+    """The first rule that forbids it, in words."""
 
 
 def cost(problem: Problem, x: Floats) -> float:
@@ -71,6 +75,6 @@ def violation(problem: Problem, x: Floats) -> tuple[float, int]:
 
 def is_feasible(problem: Problem, x: Floats | None) -> bool:
     """Finite, inside all bounds, whole where needed, and no row off by more than CHECK."""
-    if x is None or not np.all(np.isfinite(x)):
+    if x is None or np.shape(x) != problem.cost.shape or not np.all(np.isfinite(x)):
         return False
     return violation(problem, x)[0] <= CHECK

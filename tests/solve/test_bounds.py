@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from policies.cost import Cost
 from policies.response_time import ResponseTime
 from scheduler.domain.places import Resources
 from scheduler.domain.settings import SolverSettings
 from scheduler.solve.answer import cost, is_feasible
+from scheduler.solve.bounds import believed, certified_bound
 from scheduler.solve.greedy import solve_greedily
 from scheduler.solve.highs import relax, solve_exactly
 from scheduler.solve.restricted import SMALL, solve_restricted, tightened
@@ -107,3 +109,65 @@ def test_a_restricted_search_of_a_large_problem_claims_no_more_than_it_proved(se
     assert is_feasible(problem, some.x)
     assert some.bound <= min(cost(problem, some.x), cost(problem, whole.x)) + 1e-6
     assert some.bound >= relaxed.bound - 1e-6
+
+
+@SLOW
+@given(worlds(), st.integers(0, 2**32 - 1))
+def test_any_prices_of_the_rows_prove_a_bound_and_the_best_prove_the_relaxation(
+    world: World, seed: int
+) -> None:
+    problem, _ = ask(world.snapshot, world.demand, ALL)
+    relaxed, best = relax(problem, 20.0), solve_exactly(problem, EXACT)
+    assert relaxed is not None
+    assert best.x is not None
+    optimum = cost(problem, best.x)
+    hair = 1e-6 * (1.0 + abs(optimum))
+    everything = solve_exactly(replace(problem, integer=np.zeros_like(problem.integer)), EXACT)
+    assert everything.x is not None
+    assert relaxed.bound == pytest.approx(cost(problem, everything.x), rel=1e-6, abs=1e-6)
+    dice = np.random.default_rng(seed)
+    wild = dice.normal(0.0, 10.0, len(relaxed.row_duals))
+    noisy = relaxed.row_duals * (1.0 + dice.normal(0.0, 0.1, len(wild)))
+    for duals in (wild, noisy, -relaxed.row_duals, np.full(len(wild), np.nan), 0.0 * wild):
+        assert certified_bound(problem, duals) <= optimum + hair
+
+
+def test_noise_in_the_prices_costs_a_hair_of_the_bound_and_not_all_of_it() -> None:
+    """Missing work may be as much as 1e9 requests/s, and slack has no upper limit at all."""
+    fleet = a_fleet(
+        a_pool("dc-a"), a_service(max_replicas=9, late_usd_per_hour=1e6, min_replicas=2)
+    )
+    problem, _ = ask(a_snapshot(fleet), a_demand(fleet, {"search": 1e9}), (Cost(), ResponseTime()))
+    relaxed = relax(problem, 20.0)
+    assert relaxed is not None
+    dice = np.random.default_rng(1)
+    noise = 1e-9 * dice.normal(size=len(relaxed.row_duals)) * np.abs(relaxed.row_duals)
+    found = certified_bound(problem, relaxed.row_duals + noise)
+    assert relaxed.bound * (1.0 - 1e-6) <= found <= relaxed.bound * (1.0 + 1e-9)
+
+
+def test_prices_that_are_free_prove_no_more_than_what_costs_nothing() -> None:
+    fleet = a_fleet(a_pool("dc-a", min_nodes=2), a_service())
+    problem, _ = ask(
+        a_snapshot(fleet), a_demand(fleet, {"search": 100.0}), (Cost(), ResponseTime())
+    )
+    assert certified_bound(problem, np.zeros(len(problem.row_lower))) == 2.0
+    gift = np.where(np.isinf(problem.upper), -1.0, problem.cost)
+    endless = replace(problem, cost=gift, upper=np.full(problem.columns, np.inf))
+    assert certified_bound(endless, np.zeros(len(problem.row_lower))) == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("claimed", "bound"),
+    [
+        pytest.param(8.0, 8.0, id="better than what we know"),
+        pytest.param(5.0, 7.0, id="worse"),
+        pytest.param(10.00001, 10.0, id="above the plan by rounding"),
+        pytest.param(11.0, 7.0, id="above the plan: refuted"),
+        pytest.param(np.inf, 7.0, id="nothing is possible: refuted"),
+        pytest.param(np.nan, 7.0, id="no number"),
+        pytest.param(-np.inf, 7.0, id="no claim"),
+    ],
+)
+def test_a_claim_is_believed_until_a_plan_refutes_it(claimed: float, bound: float) -> None:
+    assert believed(claimed, certified=7.0, objective=10.0) == bound

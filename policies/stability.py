@@ -9,7 +9,7 @@ from scheduler.domain.names import PolicyName
 from scheduler.domain.workloads import InferenceService, TrainingJob
 from scheduler.model.affine import Affine, Block, Bools, Floats
 from scheduler.model.board import Board
-from scheduler.model.policy import Contribution, Rules, at_least
+from scheduler.model.policy import Change, Contribution, Rules, at_least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ class Stability:
             usd_per_hour=cost,
             rules=tuple(rule for part in parts for rule in part.rules),
             blocks=tuple(block for part in parts for block in part.blocks),
+            change=Change(usd_per_hour=cost, horizon_hours=self.horizon_hours),
         )
 
 

@@ -1,6 +1,7 @@
 """The plan: nodes, placements, traffic shares, what is missing, what it costs and why."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import inf, isnan
 
 from scheduler.domain.names import ClusterName, PolicyName, PoolName, WorkloadName
@@ -106,6 +107,21 @@ class BindingLine:
     words: str
     usd_per_hour: float
     """What one unit of relief would save."""
+    relief: str = ""
+    """What one unit of relief is: `one node more`; empty where the rule's words say it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearlyLine:
+    """A pool that the plan does not use, and the price from which on it could pay."""
+
+    pool: PoolName
+    usd_per_node_hour: float
+    """Its price now."""
+    less_usd_per_node_hour: float
+    """It cannot pay before it costs so much less, by the relaxation."""
+    workload: WorkloadName
+    """Who would use it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +143,43 @@ class Proof:
         return inf if isnan(gap) else max(0.0, gap)
 
 
+class Ruling(StrEnum):
+    """What becomes of the placement that runs."""
+
+    FIRST = "first"
+    """Nothing runs yet."""
+    KEPT = "kept"
+    """It stays: no change that was found pays for itself."""
+    ADOPTED = "adopted"
+    """It could stay, but another plan saves more than the change costs."""
+    FORCED = "forced"
+    """It may not stay as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """Whether the running placement stays, and what that is worth."""
+
+    ruling: Ruling
+    because: str = ""
+    """The first rule that the running placement breaks, in words; empty unless forced."""
+    saves_usd_per_hour: float | None = None
+    """Against the running placement, the price of the change apart; None unless adopted."""
+    price_usd: float = 0.0
+    """What the change costs, once."""
+    horizon_hours: float = 0.0
+    """A change must pay for itself within this time; 0 where no policy prices changes."""
+    at_most_usd_per_hour: float | None = None
+    """Proven: no other plan is better by more, its change paid; None where there is no bound."""
+
+    @property
+    def pays_back_minutes(self) -> float | None:
+        """When the saving has paid for the change; None where that is not said."""
+        if not self.saves_usd_per_hour or self.saves_usd_per_hour <= 0.0:
+            return None
+        return 60.0 * self.price_usd / self.saves_usd_per_hour
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A decision. Equal inputs give equal plans: it holds no clock and no timings."""
@@ -141,6 +194,10 @@ class Plan:
     notes: tuple[str, ...]
     """What was held, frozen or left out, one sentence each."""
     proof: Proof
+    nearly: tuple[NearlyLine, ...] = ()
+    """Pools not in use that would pay at a lower price, the nearest first."""
+    adoption: Adoption | None = None
+    """What becomes of the running placement; None where there is nothing to decide."""
 
     @property
     def usd_per_hour_before(self) -> float:

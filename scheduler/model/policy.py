@@ -80,12 +80,24 @@ def at_least(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Change:
+    """The part of a policy's costs that is paid once, for the way from what runs to the plan."""
+
+    usd_per_hour: Affine
+    """One row: the price in USD, divided by the hours."""
+    horizon_hours: float
+    """The change is expected to last this long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contribution:
     """A policy's part of the model: its costs (one row, USD per hour), rules and own unknowns."""
 
     usd_per_hour: Affine = NOTHING
     rules: tuple[Rules, ...] = ()
     blocks: tuple[Block, ...] = ()
+    change: Change | None = None
+    """The part of `usd_per_hour` that prices changes, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

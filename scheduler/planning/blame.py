@@ -1,12 +1,11 @@
 """Blame: why one option of a workload is not (further) used, and what would have to change."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from scheduler.model.affine import Ints
+from scheduler.model.affine import Floats, Ints
 from scheduler.model.board import NODES, UNITS
 from scheduler.model.catalogue import FIT_WORDS, Fit
 from scheduler.planning.decision import Decision
@@ -29,12 +28,25 @@ class Blame:
     decision: Decision
 
     @cached_property
-    def _excluded(self) -> Mapping[tuple[str, str], str]:
-        return {
-            (out.workload, out.pool): f"{out.words} ({out.policy})"
-            for forbids in self.decision.forbids
-            for out in forbids.exclusions()
-        }
+    def _excluded(self) -> tuple[Ints, Ints]:
+        """(workloads, pools): who took the option off last, and which option it was; -1: nobody."""
+        shape = self.decision.whole_board.catalogue.fit.shape
+        who, which = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
+        for number, forbids in enumerate(self.decision.forbids):
+            out = np.nonzero(forbids.forbidden.mask)[0]
+            options = forbids.board.options
+            key = (options.workload[out], options.pool[out])
+            who[key], which[key] = number, out
+        return who, which
+
+    @cached_property
+    def _used(self) -> Floats:
+        """Nodes by pool that the planned units take."""
+        decision, options = self.decision, self.decision.board.options
+        taken = options.nodes_per_unit * decision.units
+        count = len(decision.board.pools.names)
+        used: Floats = np.bincount(options.pool, taken, minlength=count).astype(float)
+        return used
 
     def options_of(self, workload: int) -> Ints:
         """Options on the board of one workload."""
@@ -46,10 +58,12 @@ class Blame:
         fit = Fit(int(board.catalogue.fit[workload, pool]))
         if fit is not Fit.FITS:
             return Reason(FIT_WORDS[fit], "change the workload's or the pool's declaration", 5)
-        words = self._excluded.get((board.workloads.names[workload], board.pools.names[pool]))
-        return (
-            Reason(words, "a policy or the data's class would have to change", 4) if words else None
-        )
+        who, which = self._excluded
+        if who[workload, pool] < 0:
+            return None
+        forbids = self.decision.forbids[int(who[workload, pool])]
+        words = f"{forbids.forbidden.words(int(which[workload, pool]))} ({forbids.policy})"
+        return Reason(words, "a policy or the data's class would have to change", 4)
 
     def unused(self, option: int) -> Reason:
         """Why an option of the board gets no (more) pods: frozen, sold out, full or too dear."""
@@ -76,11 +90,10 @@ class Blame:
 
     def is_full(self, pool: int, option: int) -> bool:
         """No room for one more unit, even with all nodes that the pool may have."""
-        decision, board = self.decision, self.decision.board
-        here = board.options.pool == pool
-        used = float(board.options.nodes_per_unit[here] @ decision.units[here])
+        board = self.decision.board
         most = float(board.blocks[NODES].upper[pool])
-        return used + float(board.options.nodes_per_unit[option]) > most + 1e-6
+        one_more = float(self._used[pool]) + float(board.options.nodes_per_unit[option])
+        return one_more > most + 1e-6
 
     def dominant(self, workload: int) -> Reason:
         """The reason that holds back the most, over all pools."""

@@ -53,7 +53,7 @@ def _placement(outcome: Outcome, workload: str, pool: str, row: int, column: int
 
 
 def _undeclared(outcome: Outcome, workload: str, pool: str) -> PlacementLine:
-    """Work or a pool that is no longer in the documents: it goes."""
+    """Work or a pool that is no longer in the documents: it goes, where its site is seen."""
     pods, share = outcome.before[workload, pool]
     sites = outcome.board.snapshot.sites.values()
     cluster = next(
@@ -64,17 +64,18 @@ def _undeclared(outcome: Outcome, workload: str, pool: str) -> PlacementLine:
         ),
         ClusterName(""),
     )
+    stays = cluster in outcome.board.snapshot.unseen
     return PlacementLine(
         workload=WorkloadName(workload),
         pool=PoolName(pool),
         cluster=cluster,
         is_job=share == 0.0,
         before=pods,
-        after=0,
+        after=pods if stays else 0,
         share_before=share,
-        share_after=0.0,
+        share_after=share if stays else 0.0,
         capacity_rps=0.0,
-        because="no longer declared",
+        because="frozen: its site is not seen" if stays else "no longer declared",
     )
 
 
@@ -139,11 +140,15 @@ def burst_lines(
     private = [c.exposure is not Exposure.PUBLIC for c in board.catalogue.clusters]
     inside = [i for i, cluster in enumerate(board.pools.cluster) if private[int(cluster)]]
     public = {c.name for c in board.catalogue.clusters if c.exposure is Exposure.PUBLIC}
+    rows = {name: row for row, name in enumerate(board.workloads.names)}
+    reasons: dict[WorkloadName, Reason] = {}
     lines = []
     for line in placements if inside else ():
-        if line.after and line.cluster in public:
-            row = board.workloads.names.index(line.workload)
-            reason = _why_outside(outcome, blame, row, inside)
+        if line.after and line.cluster in public and line.workload in rows:
+            if line.workload not in reasons:
+                row = rows[line.workload]
+                reasons[line.workload] = _why_outside(outcome, blame, row, inside)
+            reason = reasons[line.workload]
             lines.append(
                 BurstLine(
                     workload=line.workload,

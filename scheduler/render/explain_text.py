@@ -52,6 +52,7 @@ def _page(explanation: Explanation, width: int, *, wide: bool) -> Iterator[Line]
         _bulleted("Here", explanation.here, width),
         _options(explanation.options, width, wide=wide),
         _next_best(explanation, width),
+        _bulleted("What it is worth", explanation.worth, width),
         _bulleted("Rules that bind", explanation.rules, width),
     ):
         if section:
@@ -87,9 +88,20 @@ def _next_best(explanation: Explanation, width: int) -> list[Line]:
     if not explanation.next_best:
         return []
     extra = explanation.next_best_extra_usd_per_hour
-    price = "" if extra is None else f" (adds {money(extra)} USD/h)"
+    price = "" if extra is None else f" (adds {money(extra)} USD/h{_proven(explanation)})"
     text = f"{explanation.next_best}{price}"
     return [(Word("Next best", Ink.BOLD),), *_paragraph(text, width, indent="  ")]
+
+
+def _proven(explanation: Explanation) -> str:
+    """The least that is proven, where the solver left a gap that shows."""
+    extra, least = (
+        explanation.next_best_extra_usd_per_hour,
+        explanation.next_best_least_usd_per_hour,
+    )
+    if extra is None or least is None or money(extra) == money(least):
+        return ""
+    return f", at least {money(least)}"
 
 
 def _bulleted(title: str, texts: Sequence[str], width: int) -> list[Line]:

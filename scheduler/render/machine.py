@@ -36,6 +36,9 @@ def plan_document(plan: Plan, guarded: Guarded | None) -> Mapping[str, object]:
     signs = tally(plan)
     fields = msgspec.to_builtins(plan, enc_hook=_number)
     fields["proof"]["gap"] = proven_gap(plan.proof)
+    if plan.adoption is not None:
+        minutes = plan.adoption.pays_back_minutes
+        fields["adoption"]["pays_back_minutes"] = None if minutes is None else round(minutes, 3)
     return {
         "usd_per_hour_before": round(plan.usd_per_hour_before, 6),
         "usd_per_hour_after": round(plan.usd_per_hour_after, 6),

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
-from scheduler.domain.plan import BurstLine, MissingLine, Plan
-from scheduler.render.figures import count, money, noun_for
+from scheduler.domain.plan import BindingLine, BurstLine, MissingLine, Plan
+from scheduler.render.figures import count, money, noun_for, usd
 from scheduler.render.paper import Ink, Line, Word, clean, wrap
 from scheduler.render.sheet import Column, Fit, Row, sheet
 
@@ -26,6 +26,12 @@ _BINDING_COLUMNS = (
     Column("What holds the plan back", Fit.NAME),
     Column("one more saves", Fit.FIGURE),
     Column("rule", Fit.REASON),
+)
+
+_NEARLY_COLUMNS = (
+    Column("Not used", Fit.NAME),
+    Column("could pay from USD/node-h", Fit.FIGURE),
+    Column("by the relaxation", Fit.REASON),
 )
 
 
@@ -77,10 +83,32 @@ def bill(plan: Plan, width: int, *, wide: bool) -> list[Line]:
 def binding(plan: Plan, width: int) -> list[Line]:
     """The rules that cost something, dearest first as the plan has them."""
     rows = [
-        Row((f"    {line.policy}", f"{money(line.usd_per_hour)} USD/h", line.words))
+        Row((f"    {line.policy}", f"{money(line.usd_per_hour)} USD/h", _rule(line)))
         for line in plan.binding
     ]
     return sheet(_BINDING_COLUMNS, rows, width=width)
+
+
+def _rule(line: BindingLine) -> str:
+    """The rule's words, and what one more of it is where they do not say it."""
+    if not line.relief or line.words.endswith("would save"):
+        return line.words
+    return f"{line.words} ({line.relief})"
+
+
+def nearly(plan: Plan, width: int) -> list[Line]:
+    """Pools that the plan does not use, and what a node there may cost at most to pay."""
+    rows = [
+        Row(
+            (
+                f"    {line.pool}",
+                usd(line.usd_per_node_hour - line.less_usd_per_node_hour),
+                f"{usd(line.less_usd_per_node_hour)} less than now: for {line.workload} first",
+            )
+        )
+        for line in plan.nearly
+    ]
+    return sheet(_NEARLY_COLUMNS, rows, width=width)
 
 
 def notes(plan: Plan, width: int) -> list[Line]:

@@ -3,22 +3,32 @@
 from collections.abc import Iterator
 
 from scheduler.domain.actions import Guarded
+from scheduler.domain.difference import NextBest
 from scheduler.domain.plan import Plan
 from scheduler.render import plan_actions, plan_places, plan_reasons
+from scheduler.render.adoption_text import adoption_text
+from scheduler.render.difference_text import next_best_lines
 from scheduler.render.figures import ARROW, money, percent, usd_change
 from scheduler.render.machine import dump, plan_document, proven_gap
 from scheduler.render.marks import Mark, tally
-from scheduler.render.paper import Ink, Line, Output, Word, clean, cut, paint
+from scheduler.render.paper import Ink, Line, Output, Word, clean, cut, paint, wrap
 
 LEAST_WIDTH = 80
 """Narrower than this, figures would have to be cut."""
 WIDE_WIDTH = 140
+INDENT = len("Plan  ")
 PROVEN_BEST = 1e-9
 """A gap up to here is the arithmetic's, not the plan's."""
 
 
 def render_plan(
-    plan: Plan, guarded: Guarded | None, *, output: Output, width: int, colour: bool
+    plan: Plan,
+    guarded: Guarded | None,
+    *,
+    output: Output,
+    width: int,
+    colour: bool,
+    next_best: NextBest | None = None,
 ) -> str:
     """The plan, and what the guard makes of it, in the form asked for; no final line break.
 
@@ -27,15 +37,20 @@ def render_plan(
     """
     match output:
         case Output.JSON | Output.YAML:
-            return dump(plan_document(plan, guarded), output)
-        case Output.WIDE:
-            return paint(_page(plan, guarded, max(width, WIDE_WIDTH), wide=True), colour=colour)
-        case Output.TABLE:
-            return paint(_page(plan, guarded, max(width, LEAST_WIDTH), wide=False), colour=colour)
+            document = plan_document(plan, guarded)
+            if next_best is not None:
+                document = {**document, "next_best": next_best}
+            return dump(document, output)
+        case Output.TABLE | Output.WIDE:
+            wide = output is Output.WIDE
+            width = max(width, WIDE_WIDTH if wide else LEAST_WIDTH)
+            return paint(_page(plan, guarded, next_best, width, wide=wide), colour=colour)
 
 
-def _page(plan: Plan, guarded: Guarded | None, width: int, *, wide: bool) -> Iterator[Line]:
-    yield from _headline(plan)
+def _page(
+    plan: Plan, guarded: Guarded | None, next_best: NextBest | None, width: int, *, wide: bool
+) -> Iterator[Line]:
+    yield from _headline(plan, width)
     sections = (
         plan_places.pools(plan, width, wide=wide),
         plan_places.workloads(plan, width, wide=wide),
@@ -43,6 +58,8 @@ def _page(plan: Plan, guarded: Guarded | None, width: int, *, wide: bool) -> Ite
         plan_reasons.bursts(plan, width),
         plan_reasons.bill(plan, width, wide=wide),
         plan_reasons.binding(plan, width),
+        plan_reasons.nearly(plan, width) if wide else [],
+        next_best_lines(next_best, width) if next_best else [],
         plan_reasons.notes(plan, width),
         plan_actions.taken(plan, guarded, width, wide=wide),
         plan_actions.held(guarded, width),
@@ -55,7 +72,7 @@ def _page(plan: Plan, guarded: Guarded | None, width: int, *, wide: bool) -> Ite
     yield _last_line(plan)
 
 
-def _headline(plan: Plan) -> Iterator[Line]:
+def _headline(plan: Plan, width: int) -> Iterator[Line]:
     before, after = plan.usd_per_hour_before, plan.usd_per_hour_after
     change = usd_change(after - before)
     if change == "0.00":
@@ -66,9 +83,10 @@ def _headline(plan: Plan) -> Iterator[Line]:
             Word(cost, Ink.BOLD),
             Word(f"  ({change})", Ink.CHANGE if after > before else Ink.ADD),
         )
-    yield (Word(f"      {_proof(plan)}", Ink.DIM),)
-    if plan.proof.kept:
-        yield (Word("      kept: nothing better pays for the change", Ink.DIM),)
+    yield (Word(f"{'':{INDENT}}{_proof(plan)}", Ink.DIM),)
+    if plan.adoption is not None:
+        for line in wrap(clean(adoption_text(plan.adoption)), width - INDENT):
+            yield (Word(f"{'':{INDENT}}{line}", Ink.DIM),)
 
 
 def _proof(plan: Plan) -> str:

@@ -21,24 +21,49 @@ class Cost:
     """Factor on the expected loss by interruptions; 0 takes the spot price as it is."""
 
     def contribute(self, board: Board) -> Contribution:
-        """Node prices, plus rate x loss for every unit on an interruptible pool."""
+        """Node prices, plus rate x (lost work + restart) for every unit that may be interrupted."""
         nodes = board.nodes @ board.pool_state.usd_per_node_hour
-        risk = board.units @ (_expected_loss(board) * self.spot_risk)
-        return Contribution(usd_per_hour=nodes + risk)
+        loss = interruptions(board) * _lost_hours(board) * _worth(board)
+        return Contribution(usd_per_hour=nodes + board.units @ (loss * self.spot_risk))
 
 
-def _expected_loss(board: Board) -> Floats:
-    """USD per hour and unit: interruptions per hour of its nodes x what one of them loses."""
-    options = board.options
-    lost = np.array([_loss_usd(item) for item in board.workloads.items])
-    rate = board.pools.interruptions_per_hour[options.pool]
-    nodes = np.maximum(1.0, options.nodes_per_unit)
-    loss: Floats = rate * nodes * lost[options.workload]
-    return loss
+def interruptions(board: Board) -> Floats:
+    """Expected interruptions of one unit in one hour, by option.
+
+    A whole gang stops with any of its nodes. A worker brings its share of its gang's nodes, so
+    that all workers together stop their gang as often as any of its nodes goes.
+    """
+    options, work = board.options, board.workloads
+    workers = np.where(work.whole_gang, 1, work.gang)[options.workload]
+    nodes = np.maximum(1.0 / workers, options.nodes_per_unit)
+    rate: Floats = board.pools.interruptions_per_hour[options.pool] * nodes
+    return rate
 
 
-def _loss_usd(item: InferenceService | TrainingJob) -> float:
-    """A job loses half a checkpoint interval and its restart; a replica its start-up time."""
+def _lost_hours(board: Board) -> Floats:
+    """A gang loses half a checkpoint interval and its restart; a replica its start-up time."""
+    lost_s = np.array([_lost_s(item) for item in board.workloads.items])
+    hours: Floats = lost_s[board.options.workload] / 3600.0
+    return hours
+
+
+def _lost_s(item: InferenceService | TrainingJob) -> float:
     if isinstance(item, TrainingJob):
-        return item.wait_usd_per_hour * (item.checkpoint_s / 2 + item.restart_s) / 3600.0
-    return item.late_usd_per_hour / max(item.max_replicas, 1) * item.start_s / 3600.0
+        return item.checkpoint_s / 2.0 + item.restart_s
+    return item.start_s
+
+
+def _worth(board: Board) -> Floats:
+    """USD per lost hour of one unit: a gang's waiting; a replica's part of the load, late."""
+    options, items = board.options, board.workloads.items
+    price = np.array(
+        [
+            item.wait_usd_per_hour if isinstance(item, TrainingJob) else item.late_usd_per_hour
+            for item in items
+        ]
+    )
+    wanted = board.workload_state.wanted[options.workload]
+    part = np.minimum(1.0, options.capacity_rps / np.maximum(wanted, 1e-9))
+    is_service = options.workload < board.workloads.services
+    worth: Floats = price[options.workload] * np.where(is_service, part * (wanted > 0.0), 1.0)
+    return worth

@@ -12,7 +12,10 @@ class ServiceDemand:
     """The load to plan for, and whether the present size must be kept."""
 
     rps: float
-    """Requests per second to expect until new capacity could be ready."""
+    """Requests per second to plan for until new capacity could be ready."""
+    low_rps: float | None = None
+    high_rps: float | None = None
+    """By its changes of late the load will be between these two; None where too little is known."""
     now_rps: float
     """Requests per second now."""
     freshness: Freshness

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from scheduler.domain.demand import Demand, ServiceDemand
 from scheduler.domain.names import GpuType, WorkloadName
@@ -63,11 +64,14 @@ class _Findings:
     recent_rps: list[float]
     growth_rps: list[float]
     scatter_rps: list[float]
+    short_rps: list[float]
     expected_rps: list[float]
     slower: Sequence[Mapping[GpuType, float]]
     observed_s: list[float]
     factor: list[float]
     queued: list[float]
+    low_rps: list[float]
+    high_rps: list[float]
     rps: list[float]
 
 
@@ -80,11 +84,14 @@ def _findings(horizon_s: Floats, load: Outlook, slower: Slowdown, raised: Feedba
         recent_rps=load.recent_rps.tolist(),
         growth_rps=load.growth_rps.tolist(),
         scatter_rps=load.scatter_rps.tolist(),
+        short_rps=load.short_rps.tolist(),
         expected_rps=load.expected_rps.tolist(),
         slower=slower.by_service,
         observed_s=raised.observed_s.tolist(),
         factor=raised.factor.tolist(),
         queued=raised.queued.tolist(),
+        low_rps=(load.low_rps * raised.factor + raised.queue_rps).tolist(),
+        high_rps=(load.high_rps * raised.factor + raised.queue_rps).tolist(),
         rps=(load.expected_rps * raised.factor + raised.queue_rps).tolist(),
     )
 
@@ -105,8 +112,11 @@ def _service_demand(
     ]
     if held:
         because.append(f"size held: {held}")
+    ranged = state is Freshness.FRESH and isfinite(found.high_rps[row])
     return ServiceDemand(
         rps=found.rps[row],
+        low_rps=found.low_rps[row] if ranged else None,
+        high_rps=found.high_rps[row] if ranged else None,
         now_rps=found.now_rps[row],
         freshness=state,
         hold=bool(held),
@@ -124,15 +134,25 @@ def _load_because(settings: ForecastSettings, found: _Findings, row: int) -> str
             return f"the last load reading, {_rate(found.now_rps[row])}/s, is {age_min:.0f} min old"
         case Freshness.FRESH:
             added = (
-                (found.growth_rps[row], " by trend"),
-                (found.scatter_rps[row], " for jitter"),
+                (found.growth_rps[row], "by trend"),
+                (found.scatter_rps[row], "for jitter"),
+                (found.short_rps[row], "as it rose of late"),
             )
-            parts = [f", {_rate(x)} more{why}" for x, why in added if round(x, 1) > 0.0]
+            parts = [f", {_rate(x)} more {why}" for x, why in added if round(x, 1) > 0.0]
             return (
-                f"{_rate(found.expected_rps[row])}/s expected within "
-                f"{found.horizon_min[row]:.0f} min: {_rate(found.recent_rps[row])} lately"
-                f"{''.join(parts)}, {100.0 * settings.margin:.0f} % margin"
+                f"wants {_rate(found.expected_rps[row])}/s within "
+                f"{found.horizon_min[row]:.0f} min{_range(found, row)}: "
+                f"{_rate(found.recent_rps[row])} lately{''.join(parts)}, "
+                f"{100.0 * settings.margin:.0f} % margin"
             )
+
+
+def _range(found: _Findings, row: int) -> str:
+    """Between what the load is likely to be; nothing where that is one number or not known."""
+    if not isfinite(found.high_rps[row]):
+        return ""
+    low, high = _rate(found.low_rps[row]), _rate(found.high_rps[row])
+    return f" ({low} to {high} likely)" if low != high else ""
 
 
 def _raise_because(item: InferenceService, found: _Findings, row: int) -> list[str]:

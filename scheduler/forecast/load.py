@@ -1,10 +1,8 @@
-"""Load: the requests per second to expect until new capacity could be ready.
+"""Load: the requests per second to plan for until new capacity could be ready.
 
-The level follows running medians of three with Tukey's rule at the newest reading, so that one
-jittered reading moves nothing and a ramp is still followed without lag. The trend is Tukey's
-resistant line (medians of the first and the last third), counted only beyond what the scatter of
-the readings explains, and damped: it is trusted over about as long as it was seen. What the scatter
-alone exceeds one time in ten is added, for the plan has to carry an upper quantile, not the mean.
+A plan has to carry an upper quantile, not the mean. It carries the highest level of late, the
+trend, what the jitter exceeds one time in ten and a margin; or, if that is more, the level now and
+what it rose by within one horizon, by the quantile asked for over the window.
 """
 
 from collections.abc import Sequence
@@ -15,18 +13,12 @@ import numpy as np
 from scheduler.domain.names import Instant
 from scheduler.domain.readings import Freshness, Series
 from scheduler.domain.settings import ForecastSettings
-from scheduler.forecast.histories import Bools, Floats, Histories, histories, median_of
+from scheduler.forecast.changes import changes
+from scheduler.forecast.histories import Bools, Floats, Histories, histories
+from scheduler.forecast.projection import Projection, project
 
-LOOK_BACK_READINGS = 3
-"""The look-back spans at least so many readings, where they come seldom."""
-_SCATTER_LIMIT = 0.5
-_ENOUGH_READINGS = 6
-"""With fewer, one outlier could pass for a trend or for scatter."""
-_GROWTH_LIMIT = 1.0
-"""A trend may at most double the load: beyond that it says more of the readings than of users."""
-_UPPER_DECILE = 1.2816
-_SPREAD_OF_DIFFERENCES = 1.4826 / np.sqrt(2.0)
-_SPREAD_OF_MEDIANS = 1.2533 * np.sqrt(2.0)
+_RISE_LIMIT = 1.0
+"""Of the level, as for a trend: beyond that it says more of the readings than of users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,8 +36,13 @@ class Outlook:
     """What the trend adds over the horizon."""
     scatter_rps: Floats
     """What the jitter of the readings adds."""
+    low_rps: Floats
+    high_rps: Floats
+    """By its changes the load will be between these two; NaN where too little is known."""
+    short_rps: Floats
+    """What the margin falls short of the high end; 0 where it does not."""
     expected_rps: Floats
-    """With margin; where the readings are not fresh, the last known load."""
+    """To plan for; where the readings are not fresh, the last known load."""
 
     @property
     def fresh(self) -> Bools:
@@ -57,77 +54,44 @@ def outlook(
     series: Sequence[Series | None], horizon_s: Floats, now: Instant, settings: ForecastSettings
 ) -> Outlook:
     """What to expect of each service within its horizon (seconds)."""
-    window = np.full(len(series), now - settings.window_s)
+    since = np.full(len(series), now - settings.window_s)
     until = now + settings.stale_after_s  # beyond that a clock is wrong, not ahead
-    known = histories(series, since=window, until=until, keep_newest=True)
+    known = histories(series, since=since, until=until, keep_newest=True)
     seen = known.count > 0
     age_s = np.where(seen, now - known.times[:, -1], np.inf)
     fresh = age_s <= settings.stale_after_s
     now_rps = known.values[:, -1]
-    level = smooth(known.values)
-    recent = _recent(level, known, Instant(now - settings.scale_down_after_s))
-    deviation = _deviation(known)
-    growth = _growth(level, known, deviation, horizon_s, settings.window_s)
-    growth = np.minimum(growth, _GROWTH_LIMIT * recent)
-    scatter = np.minimum(_UPPER_DECILE * deviation, _SCATTER_LIMIT * recent)
-    expected = (recent + growth + scatter) * (1.0 + settings.margin)
+    ahead = project(known, np.full(len(series), now), horizon_s, settings)
+    low, high = _range(known, ahead, horizon_s, settings)
+    with_margin = (ahead.recent_rps + ahead.growth_rps + ahead.scatter_rps) * (
+        1.0 + settings.margin
+    )
+    expected = np.fmax(with_margin, high)
     return Outlook(
         states=tuple(_state(*row) for row in zip(seen.tolist(), fresh.tolist(), strict=True)),
         now_rps=now_rps,
         age_s=age_s,
-        recent_rps=recent,
-        growth_rps=growth,
-        scatter_rps=scatter,
+        recent_rps=ahead.recent_rps,
+        growth_rps=ahead.growth_rps,
+        scatter_rps=ahead.scatter_rps,
+        low_rps=low,
+        high_rps=high,
+        short_rps=expected - with_margin,
         expected_rps=np.where(fresh, expected, now_rps),
     )
 
 
-def smooth(values: Floats) -> Floats:
-    """Running medians of three along each row (3 columns or more); Tukey's rule at the end."""
-    inner = _middle(values[:, :-2], values[:, 1:-1], values[:, 2:])
-    before = inner[:, -2] if inner.shape[1] > 1 else values[:, 0]
-    ahead = 3.0 * inner[:, -1] - 2.0 * before
-    last = _middle(values[:, -1], inner[:, -1], ahead)
-    return np.concatenate([values[:, :1], inner, last[:, None]], axis=1)
-
-
-def _middle(a: Floats, b: Floats, c: Floats) -> Floats:
-    return np.asarray(np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c)))
-
-
-def _recent(level: Floats, known: Histories, since: Instant) -> Floats:
-    """The highest level since then: a load that fell is still planned for until it stays low."""
-    inside = known.times > since
-    inside[:, -LOOK_BACK_READINGS:] = True
-    steady = np.where(inside, level, 0.0).max(axis=1)
-    few = known.count < LOOK_BACK_READINGS  # which of two is the outlier nobody can tell
-    return np.asarray(np.where(few, known.values.max(axis=1), steady))
-
-
-def _growth(
-    level: Floats, known: Histories, deviation: Floats, horizon_s: Floats, window_s: float
-) -> Floats:
-    """Requests per second that a trend beyond the scatter adds; never negative."""
-    columns = level.shape[1]
-    third = known.count // 3
-    place = np.arange(columns)[None, :] - (columns - known.count[:, None])
-    first = known.held & (place < third[:, None])
-    last = known.held & (place >= (known.count - third)[:, None])
-    rise = median_of(level, last) - median_of(level, first)
-    apart_s = median_of(known.times, last) - median_of(known.times, first)
-    doubt = deviation * _SPREAD_OF_MEDIANS / np.sqrt(np.maximum(third, 1))
-    enough = (known.count >= _ENOUGH_READINGS) & (apart_s > 0.0)
-    slope = np.where(enough, np.maximum(rise - doubt, 0.0) / np.where(enough, apart_s, 1.0), 0.0)
-    return np.asarray(slope * window_s * (1.0 - np.exp(-horizon_s / window_s)))
-
-
-def _deviation(known: Histories) -> Floats:
-    """Standard deviation of the readings about their line, from the median difference."""
-    steps = np.diff(known.values, axis=1)
-    real = known.held[:, :-1]
-    centred = np.abs(steps - median_of(steps, real)[:, None])
-    deviation = median_of(centred, real) * _SPREAD_OF_DIFFERENCES
-    return np.asarray(np.where(known.count >= _ENOUGH_READINGS, deviation, 0.0))
+def _range(
+    known: Histories, ahead: Projection, horizon_s: Floats, settings: ForecastSettings
+) -> tuple[Floats, Floats]:
+    """The level now, and by how much it has changed within a horizon; jitter at both ends."""
+    ends = (1.0 - settings.quantile, settings.quantile)
+    fall, rise = changes(known, ahead.level_rps, horizon_s, ends).T
+    now = ahead.level_rps[:, -1]
+    low = np.minimum(now + fall, now) - ahead.scatter_rps
+    most = _RISE_LIMIT * ahead.recent_rps
+    high = now + np.clip(rise, 0.0, most) + ahead.scatter_rps
+    return np.maximum(0.0, low), high
 
 
 def _state(seen: bool, fresh: bool) -> Freshness:

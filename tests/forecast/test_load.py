@@ -33,7 +33,7 @@ def test_steady_load_is_expected_with_the_margin_and_nothing_else() -> None:
     assert demand.now_rps == 100.0
     assert demand.freshness is Freshness.FRESH
     assert not demand.hold
-    assert demand.because.startswith("110/s expected within 6 min: 100 lately")
+    assert demand.because.startswith("wants 110/s within 6 min: 100 lately")
 
 
 def test_a_ramp_is_followed_ahead_of_time() -> None:

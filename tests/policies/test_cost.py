@@ -5,6 +5,7 @@ import pytest
 from policies.cost import Cost
 from policies.response_time import ResponseTime
 from scheduler.domain.places import Contract
+from scheduler.domain.workloads import Spread
 from tests.model.worlds import a_fleet, a_job, a_pool, a_service, bill_of, nodes_of, pods_of
 from tests.policies.asking import plan
 
@@ -69,6 +70,33 @@ def test_a_gang_over_two_spot_nodes_is_interrupted_twice_as_often() -> None:
     pool = a_pool("cloud-b", "cloud", contract=Contract.SPOT, interruptions_per_hour=0.5)
     job = a_job(workers=8, wait_usd_per_hour=10.0, checkpoint_s=3600.0, restart_s=360.0)
     assert bill_of(plan(a_fleet(pool, job), None, Cost()))["cost"] == pytest.approx(2.0 + 6.0)
+
+
+def test_a_gang_over_a_cluster_is_interrupted_as_often_as_its_nodes() -> None:
+    """Eight workers on two nodes of four stop as often as a gang in one pool does."""
+    pool = a_pool("cloud-b", "cloud", contract=Contract.SPOT, interruptions_per_hour=0.5)
+    job = a_job(
+        workers=8,
+        spread=Spread.CLUSTER,
+        wait_usd_per_hour=10.0,
+        checkpoint_s=3600.0,
+        restart_s=360.0,
+    )
+    assert bill_of(plan(a_fleet(pool, job), None, Cost()))["cost"] == pytest.approx(2.0 + 6.0)
+
+
+def test_a_replica_on_spot_risks_its_part_of_the_load_until_another_one_serves() -> None:
+    """Four replicas, each a quarter of the load at 400 USD/h, for six minutes every two hours."""
+    pool = a_pool("cloud-b", "cloud", contract=Contract.SPOT, interruptions_per_hour=0.5)
+    service = a_service(late_usd_per_hour=400.0, start_s=360.0)
+    found = plan(a_fleet(pool, service), {"search": 4 * 75.0}, Cost(), ResponseTime(safety=1.0))
+    assert bill_of(found)["cost"] == pytest.approx(1.0 + 4 * 0.5 * 100.0 * 0.1)
+
+
+def test_a_replica_that_nobody_needs_risks_nothing() -> None:
+    pool = a_pool("cloud-b", "cloud", contract=Contract.SPOT, interruptions_per_hour=0.5)
+    fleet = a_fleet(pool, a_service(min_replicas=1))
+    assert bill_of(plan(fleet, {"search": 0.0}, Cost()))["cost"] == pytest.approx(1.0)
 
 
 def test_work_is_packed_on_as_few_nodes_as_hold_it() -> None:

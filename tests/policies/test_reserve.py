@@ -1,4 +1,4 @@
-"""Reserve: what matters survives the loss of a node or of a cluster, at a stated price."""
+"""Reserve: what matters survives the loss of a node, at a stated price."""
 
 import pytest
 
@@ -67,23 +67,6 @@ def test_spare_room_dearer_than_its_worth_is_not_bought() -> None:
     fleet = a_fleet(a_pool("dc-a", usd_per_node_hour=50.0), CRITICAL)
     found = plan(fleet, ONE_NODE, Cost(), ResponseTime(), Reserve(usd_per_gpu_hour=10.0))
     assert nodes_of(found) == {"dc-a": 1}
-
-
-def without_a_cluster(share: float, *, worth: float = 1e4) -> dict[tuple[str, str], int]:
-    fleet = a_fleet(a_pool("dc-a"), a_pool("cloud-a", "cloud", usd_per_node_hour=5.0), CRITICAL)
-    reserve = Reserve(node=False, share_without_cluster=share, usd_per_late_share=worth)
-    return pods_of(plan(fleet, {"search": 10 * 75.0}, Cost(), ResponseTime(), reserve))
-
-
-def test_the_loss_of_a_cluster_leaves_the_share_that_is_asked_for() -> None:
-    assert {pool for _, pool in without_a_cluster(0.0)} == {"dc-a"}
-    for share, least in ((0.3, 3), (0.5, 5)):
-        pods = without_a_cluster(share)
-        assert min(pods["search", "dc-a"], pods["search", "cloud-a"]) >= least
-
-
-def test_a_share_dearer_than_its_worth_is_not_bought() -> None:
-    assert {pool for _, pool in without_a_cluster(0.5, worth=1.0)} == {"dc-a"}
 
 
 def test_pools_that_shrank_in_the_documents_while_unseen_do_not_stop_the_plan() -> None:

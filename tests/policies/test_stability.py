@@ -9,15 +9,18 @@ from policies.response_time import ResponseTime
 from policies.stability import Stability
 from tests.model.worlds import (
     NOT_WANTED,
+    a_demand,
     a_fleet,
     a_job,
     a_pool,
     a_service,
+    a_snapshot,
     bill_of,
     nodes_of,
     pods_of,
 )
 from tests.policies.asking import plan
+from tests.solve.questions import ask
 
 SERVING: dict[str, Any] = {"nodes": {"dc-a": 1}, "pods": {("search", "dc-a"): 2}}
 TRAINING: dict[str, Any] = {"nodes": {"dc-a": 1}, "pods": {("train", "dc-a"): 4}}
@@ -99,3 +102,11 @@ def test_stopping_a_wanted_job_loses_half_a_checkpoint_and_its_restart() -> None
     found = plan(fleet, None, Cost(), Stability(usd_per_pod=0.0), **TRAINING)
     assert pods_of(found) == {}
     assert bill_of(found)["stability"] == pytest.approx(50.0)
+
+
+def test_the_part_of_the_bill_that_prices_the_change_is_all_of_it() -> None:
+    fleet = a_fleet(a_pool("dc-a"), a_service())
+    problem, _ = ask(a_snapshot(fleet), a_demand(fleet, {"search": 60.0}), (Stability(),))
+    (change,) = problem.changes
+    assert change.horizon_hours == 1.0
+    assert change.usd_per_hour.tolist() == problem.bills[Stability.name][0].tolist()

@@ -1,5 +1,6 @@
 """A recorded tick, computed again from the journal."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from scheduler.app.standing import BRAIN, policies_from_json
 from scheduler.app.tables import reach_policies
 from scheduler.domain.actions import Guarded
 from scheduler.domain.plan import Plan
+from scheduler.planning.reshare import TRAFFIC, traffic_only
 from scheduler.runtime.codec import plan_json
 from scheduler.runtime.journal import Journal, Recorded
 
@@ -39,7 +41,11 @@ def replay(path: Path, number: int | None, beside: Sequence[Path] = ()) -> Repla
         journal.close()
     policies = policies_from_json(recorded.policy_uses)
     demand = BRAIN.expect(recorded.snapshot, recorded.loop.forecast)
-    plan = BRAIN.decide(recorded.snapshot, demand, policies, recorded.loop.solver)
+    known = (recorded.snapshot, demand, policies, recorded.loop.solver)
+    shares_only = json.loads(recorded.plan_json)["proof"]["solver"] == TRAFFIC
+    plan = (BRAIN.reshare(*known) if shares_only else None) or BRAIN.decide(*known)
     actions = BRAIN.diff(plan, recorded.snapshot)
+    if plan.proof.solver == TRAFFIC:
+        actions = traffic_only(actions)
     guarded = BRAIN.guard(actions, plan, recorded.snapshot, recorded.loop.guard)
     return Replayed(recorded=recorded, plan=plan, guarded=guarded)

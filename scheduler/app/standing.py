@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import cast
 
 from adapters.base import Adapter
@@ -20,10 +22,18 @@ from scheduler.planning.decide import decide
 from scheduler.planning.diff import diff
 from scheduler.planning.guard import guard
 from scheduler.planning.remember import remember
+from scheduler.planning.reshare import reshare
 from scheduler.runtime.world import Brain, Clock, Standing
 from scheduler.signals import CsvSource, Source
 
-BRAIN = Brain(expect=expect, decide=decide, diff=diff, guard=guard, remember=remember)
+BRAIN = Brain(
+    expect=expect,
+    decide=partial(decide, clock=perf_counter),
+    reshare=reshare,
+    diff=diff,
+    guard=guard,
+    remember=remember,
+)
 """The pure functions of the line, as they are in production."""
 
 

@@ -15,6 +15,8 @@ from policies.load_balancing import LoadBalancing
 from policies.reserve import Reserve
 from policies.residency import Residency
 from policies.response_time import ResponseTime
+from policies.spot_risk import SpotRisk
+from policies.spread import Spread
 from policies.stability import Stability
 from scheduler.config import Loaded, json_schema, load
 
@@ -27,6 +29,8 @@ POLICY_TYPES: Mapping[str, type] = MappingProxyType(
         "data-gravity": DataGravity,
         "stability": Stability,
         "reserve": Reserve,
+        "spread": Spread,
+        "spot-risk": SpotRisk,
         "budget": Budget,
     }
 )

@@ -22,6 +22,10 @@ class Commands(click.Group):
         except click.UsageError as error:
             error.show()
             ctx.exit(ERROR)
+        except BrokenPipeError:
+            # Here, as click itself would call it an error.
+            _read_enough()
+            ctx.exit(0)
 
 
 @click.group(
@@ -49,9 +53,13 @@ def main() -> None:
     try:
         cli.main(prog_name="tidegate")
     except BrokenPipeError:
-        # The reader has seen enough (`tidegate plan | head`): no more is written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _read_enough()
         sys.exit(0)
+
+
+def _read_enough() -> None:
+    """The reader has seen enough (`tidegate plan | head`): no more is written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _own_stdout() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,7 @@ from scheduler.render.paper import Output
 
 if TYPE_CHECKING:
     from scheduler.config import Declared
+    from scheduler.domain.difference import NextBest
     from scheduler.runtime.world import Considered
 
 
@@ -37,17 +39,59 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit with 0 if nothing would change, 2 if something would, 1 on an error.",
 )
-def plan(paths: tuple[Path, ...], at: str | None, output: str, detailed_exitcode: bool) -> None:
+@click.option(
+    "--what-if",
+    "supposed",
+    metavar="WHAT=VALUE",
+    multiple=True,
+    help="Suppose something, such as pools.NAME.price=1.2x, clusters.NAME.lost=true or "
+    "services.*.load=2x, and print the difference to today's plan; may be given more than once.",
+)
+@click.option(
+    "--next-best",
+    is_flag=True,
+    help="Look for the next-best plan too, and print what it would cost more.",
+)
+@click.option(
+    "--write-lp",
+    "model",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the model of the plan to this file too: LP, or MPS where its name ends in .mps.",
+)
+def plan(
+    *,
+    paths: tuple[Path, ...],
+    at: str | None,
+    output: str,
+    detailed_exitcode: bool,
+    supposed: tuple[str, ...],
+    next_best: bool,
+    model: Path | None,
+) -> None:
     """Print what would be done and why. Nothing is touched."""
     from scheduler.render.plan_text import render_plan
 
     logs()
-    found = _considered(declared_at(paths), at)
-    click.echo(
-        render_plan(
-            found.plan, found.guarded, output=Output(output), width=width(), colour=colour()
-        )
+    if supposed and (next_best or model):
+        asked = "--next-best" if next_best else "--write-lp"
+        raise click.UsageError(f"{asked} is about today's plan: ask for it without --what-if")
+    declared = declared_at(paths)
+    if supposed:
+        _print_difference(declared, at, supposed, output, detailed_exitcode)
+        return
+    found = _considered(declared, at)
+    if model:
+        _write_model(model, found, declared)
+    text = render_plan(
+        found.plan,
+        found.guarded,
+        output=Output(output),
+        width=width(),
+        colour=colour(),
+        next_best=_next_best(found, declared) if next_best else None,
     )
+    click.echo(text)
     if detailed_exitcode and (found.guarded.allowed or found.guarded.held):
         raise SystemExit(CHANGES)
 
@@ -69,7 +113,12 @@ def explain(subject: str, paths: tuple[Path, ...], at: str | None, output: str) 
     found = _considered(declared, at)
     try:
         answer = ask(
-            found.snapshot, found.demand, policies_of(declared), declared.loop.solver, subject
+            found.snapshot,
+            found.demand,
+            policies_of(declared),
+            declared.loop.solver,
+            subject,
+            perf_counter,
         )
     except UnknownSubjectError as error:
         fail(str(error))
@@ -119,6 +168,45 @@ def replay(tick: int | None, journal: Path, beside: tuple[Path, ...], output: st
     click.echo(f"tick {found.recorded.tick}: {same}", err=True)
     if not found.is_same:
         raise SystemExit(ERROR)
+
+
+def _print_difference(
+    declared: Declared, at: str | None, supposed: tuple[str, ...], output: str, detailed: bool
+) -> None:
+    """What is supposed is read first: whoever misspells it need not wait for a plan."""
+    from scheduler.app.what_if import suppositions_of, what_if
+    from scheduler.app.what_if_language import WhatIfError
+    from scheduler.render.difference_text import render_difference
+    from scheduler.solve.chain import NoPlanError
+
+    try:
+        suppositions = suppositions_of(supposed, declared)
+    except WhatIfError as error:
+        fail("\n".join(f"--what-if {fault}" for fault in error.faults))
+    found = _considered(declared, at)
+    try:
+        answer = what_if(found, declared, suppositions)
+    except NoPlanError as error:
+        fail(f"there is no plan then: {error}")
+    click.echo(render_difference(answer, output=Output(output), width=width(), colour=colour()))
+    if detailed and not answer.is_same:
+        raise SystemExit(CHANGES)
+
+
+def _next_best(found: Considered, declared: Declared) -> NextBest | None:
+    from scheduler.app.what_if import next_best
+
+    return next_best(found, declared)
+
+
+def _write_model(path: Path, found: Considered, declared: Declared) -> None:
+    from scheduler.app.model_file import model_text
+
+    text = model_text(found, declared, path.suffix)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {path}: {error.strerror}")
 
 
 def _considered(declared: Declared, at: str | None) -> Considered:

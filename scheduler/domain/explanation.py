@@ -38,6 +38,8 @@ class OptionLine:
     """What using it would add to the bill; None where it is chosen or excluded."""
     price_to_win_usd_per_node_hour: float | None = None
     """At this price for a node the option would be taken; None where no price would do."""
+    without_usd_per_hour: float | None = None
+    """What doing without it would add to the bill; None where it is not chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,5 +57,9 @@ class Explanation:
     """What would be done otherwise; empty where there is nothing else."""
     next_best_extra_usd_per_hour: float | None = None
     """What that would add to the bill."""
+    next_best_least_usd_per_hour: float | None = None
+    """Proven: nothing of that kind adds less."""
+    worth: tuple[str, ...] = ()
+    """What a little more or less of something is worth, one sentence each."""
     rules: tuple[str, ...]
     """The binding rules that touch it, in words."""

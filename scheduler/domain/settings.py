@@ -35,7 +35,9 @@ class ForecastSettings:
     window_s: float = 900.0
     """History that is looked at."""
     margin: float = 0.1
-    """Added to the expected load."""
+    """Added to the expected load, at least."""
+    quantile: float = 0.9
+    """Of the rises within one horizon, lately: what the load is planned to rise by, at least."""
     scale_down_after_s: float = 600.0
     """The highest load of this time is planned for, so that a dip takes nothing away."""
     slowdown_limit: float = 4.0
@@ -60,6 +62,8 @@ class LoopSettings:
     """All of them, and the pace of the loop."""
 
     every_s: float = 60.0
+    shares_every_s: float = 0.0
+    """Between two ticks the traffic alone is split anew at this pace; 0 is never."""
     deadline_s: float = 20.0
     """For every call to a site or source."""
     guard: GuardSettings = field(default_factory=GuardSettings)

@@ -9,14 +9,19 @@ from scheduler.domain.snapshot import Snapshot
 from scheduler.model.policy import Policy
 from scheduler.planning.decision import settle
 from scheduler.planning.write import write
+from scheduler.solve.patience import Clock, no_clock
 
 
 def decide(
-    snapshot: Snapshot, demand: Demand, policies: Sequence[Policy], settings: SolverSettings
+    snapshot: Snapshot,
+    demand: Demand,
+    policies: Sequence[Policy],
+    settings: SolverSettings,
+    clock: Clock = no_clock,
 ) -> Plan:
     """The cheapest plan by all policies together, with its proof and reasons.
 
     Equal inputs give equal plans, whatever the order of the policies. Raises NoPlanError if two
     hard rules contradict each other.
     """
-    return write(settle(snapshot, demand, policies, settings))
+    return write(settle(snapshot, demand, policies, settings, clock))

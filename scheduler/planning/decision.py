@@ -15,7 +15,12 @@ from scheduler.model.problem import Forbids, Problem, assemble, restrict
 from scheduler.planning.whole_pods import needed_nodes
 from scheduler.solve.answer import Solution, cost, is_feasible
 from scheduler.solve.chain import NoPlanError, solve
+from scheduler.solve.enrich import enrich
 from scheduler.solve.highs import complete
+from scheduler.solve.patience import Clock, Patience, begin, no_clock
+
+ROUNDS = 20
+"""Rounds of column generation at most, where a pool has more fillings than can be listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,13 +60,22 @@ class Decision:
 
 
 def settle(
-    snapshot: Snapshot, demand: Demand, policies: Sequence[Policy], settings: SolverSettings
+    snapshot: Snapshot,
+    demand: Demand,
+    policies: Sequence[Policy],
+    settings: SolverSettings,
+    clock: Clock = no_clock,
 ) -> Decision:
-    """One optimisation over everything known. Raises NoPlanError if hard rules contradict."""
+    """One optimisation over everything known, within the time that the settings allow.
+
+    Raises NoPlanError if hard rules contradict.
+    """
+    patience = begin(settings, clock)
     whole_board = survey(snapshot, demand)
     board, forbids = restrict(whole_board, policies)
-    problem = assemble(board, policies)
-    solution = solve(problem, board, settings)
+    problem, board, bound = _enriched(board, policies, patience)
+    solution = solve(problem, board, patience.left, clock)
+    solution = replace(solution, bound=min(solution.bound, bound))
     return Decision(
         demand=demand,
         asked=settings.use,
@@ -69,13 +83,28 @@ def settle(
         board=board,
         forbids=forbids,
         problem=problem,
-        solution=_made_whole(problem, board, solution, settings),
+        solution=_made_whole(problem, board, solution, patience),
     )
 
 
-def _made_whole(
-    problem: Problem, board: Board, solution: Solution, settings: SolverSettings
-) -> Solution:
+def _enriched(
+    board: Board, policies: Sequence[Policy], patience: Patience
+) -> tuple[Problem, Board, float]:
+    """The problem with the fillings that pay, and a bound over those that are not listed."""
+    problem, bound = assemble(board, policies), np.inf
+    for _ in range(ROUNDS):
+        found = enrich(problem, board, patience.left.time_limit_s)
+        if found is None:
+            break
+        bound = found.bound
+        if not found.grown:
+            break
+        board = board.packed(found.packings)
+        problem = assemble(board, policies)
+    return problem, board, bound
+
+
+def _made_whole(problem: Problem, board: Board, solution: Solution, patience: Patience) -> Solution:
     """Nodes are added where the pods of a pool do not pack on whole nodes.
 
     The room rows allow for that in all but rare mixes; then a node more is taken, or a pod less
@@ -93,9 +122,9 @@ def _made_whole(
                 narrowed = _with_nodes(narrowed, pool, needed[pool])
             else:
                 narrowed = _with_fewer_pods(narrowed, board, pool, units)
-        settled = _again(narrowed, board, solution, settings)
+        settled = _again(narrowed, board, solution, patience)
         if settled is not None:
-            return _made_whole(narrowed, board, settled, settings)
+            return _made_whole(narrowed, board, settled, patience)
     raise NoPlanError("pods do not pack on whole nodes: raise nodes.max of a pool, or the budget")
 
 
@@ -116,7 +145,7 @@ def _with_fewer_pods(problem: Problem, board: Board, pool: int, units: Floats) -
 
 
 def _again(
-    problem: Problem, board: Board, solution: Solution, settings: SolverSettings
+    problem: Problem, board: Board, solution: Solution, patience: Patience
 ) -> Solution | None:
     """The narrowed problem: completed around the whole numbers found; solved anew without a pod.
 
@@ -124,10 +153,10 @@ def _again(
     """
     fewer = bool(np.any(solution.x > problem.upper + 1e-9))
     whole = np.clip(solution.x, problem.lower, problem.upper)
-    x = None if fewer else complete(problem, whole, settings.time_limit_s)
+    x = None if fewer else complete(problem, whole, patience.left.time_limit_s)
     if x is None or not is_feasible(problem, x):
         try:
-            found = solve(problem, board, settings)
+            found = solve(problem, board, patience.left, patience.clock)
         except NoPlanError:
             return None
         return replace(found, bound=min(solution.bound, found.objective))

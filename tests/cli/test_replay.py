@@ -1,6 +1,7 @@
 """`tidegate replay`: a recorded tick gives the same plan again."""
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -27,6 +28,25 @@ def test_a_tick_gives_the_same_plan_again(tick: str, journal: Path) -> None:
     assert answer.exit_code == 0, answer.output
     assert answer.stderr == f"tick {tick}: the same plan, byte for byte\n"
     assert "Pools" in answer.stdout
+
+
+def test_a_turn_that_moved_traffic_alone_gives_the_same_split_again(tmp_path: Path) -> None:
+    documents, path = tmp_path / "documents", tmp_path / "ticks.db"
+    shutil.copytree(RECORDED, documents)
+    (documents / "pace.yaml").write_text(
+        "apiVersion: tidegate.io/v1alpha1\nkind: Policy\nmetadata: {name: pace}\n"
+        "spec: {loop: {every: 2m, sharesEvery: 40s}}\n"
+    )
+    answer = tidegate(
+        "run", "-f", documents, "--hours", "0.1", "--no-baselines", "--journal", path, "-o", "json"
+    )
+    assert answer.exit_code == 0, answer.output
+    solvers = set()
+    for tick in ("1", "2", "3", "4"):
+        again = tidegate("replay", tick, "--journal", path, "-o", "json")
+        assert again.stderr == f"tick {tick}: the same plan, byte for byte\n"
+        solvers.add(json.loads(again.stdout)["proof"]["solver"])
+    assert solvers == {"highs", "traffic"}
 
 
 def test_without_a_number_the_last_tick_is_computed_again(journal: Path) -> None:

@@ -223,7 +223,8 @@ def test_without_any_pool_the_remedy_is_to_declare_one() -> None:
 
 
 def test_what_went_outside_says_why_not_inside() -> None:
-    fleet = a_fleet(a_pool("dc-a", max_nodes=1), a_pool("cloud-a", "cloud"), a_service())
+    dearer = a_pool("cloud-a", "cloud", usd_per_node_hour=1.2)
+    fleet = a_fleet(a_pool("dc-a", max_nodes=1), dearer, a_service())
     found = plan(fleet, {"search": 8 * 67.5}, *TRIO)
     assert len(found.bursts) == 1
     assert found.bursts[0].pool == "cloud-a"

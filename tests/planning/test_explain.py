@@ -24,6 +24,7 @@ from tests.model.random_worlds import ALL, World, worlds
 from tests.model.worlds import (
     EXACT,
     HABIT,
+    MUST_RUN,
     NOT_WANTED,
     a_demand,
     a_fleet,
@@ -199,15 +200,89 @@ def test_an_explanation_tells_what_the_plan_does(world: World, which: int) -> No
 
 def test_the_next_best_plan_says_what_it_costs() -> None:
     found = asked()
-    assert found.next_best == "with one unit less on dc-a: 2 on dc-b"
+    assert found.next_best == "without dc-a: 2 on dc-b"
     assert found.next_best_extra_usd_per_hour == pytest.approx(0.2)
 
 
 def test_without_another_place_the_next_best_is_to_wait() -> None:
     fleet = a_fleet(a_pool("dc-a"), a_job(wait_usd_per_hour=9.0))
     found = asked("train", fleet, {})
-    assert found.next_best == "with one unit less on dc-a: it would wait"
+    assert found.next_best == "without dc-a: it would wait"
     assert found.next_best_extra_usd_per_hour == pytest.approx(8.0)
+
+
+def test_what_is_chosen_says_what_doing_without_it_adds() -> None:
+    line = option(asked(), "dc-a")
+    assert line.without_usd_per_hour == pytest.approx(0.2)
+    assert line.because == "a node costs 1.00 USD/h; without it 0.20 USD/h more"
+    assert option(asked(), "dc-b").without_usd_per_hour is None
+
+
+def test_the_next_best_plan_is_proven() -> None:
+    """Whatever the gap that the solver may leave: the least that is proven is told beside it."""
+    found = asked()
+    assert found.next_best_least_usd_per_hour == pytest.approx(0.2)
+    coarse = replace(HABIT, gap=0.5)
+    rough = explain(a_snapshot(FLEET), a_demand(FLEET, RPS), TRIO, coarse, "search")
+    assert rough.next_best_least_usd_per_hour is not None
+    assert rough.next_best_extra_usd_per_hour is not None
+    assert rough.next_best_least_usd_per_hour <= 0.2 + 1e-6
+    assert rough.next_best_extra_usd_per_hour >= 0.2 - 1e-6
+
+
+def test_without_the_only_place_urgent_work_has_none() -> None:
+    fleet = a_fleet(a_pool("dc-a"), a_job())
+    demand = a_demand(fleet, jobs={"train": MUST_RUN})
+    found = explain(a_snapshot(fleet), demand, TRIO, EXACT, "train")
+    assert option(found, "dc-a").because.endswith("; without it urgent work has no place")
+    assert found.next_best == "without dc-a: it would wait, and urgent work has no place"
+
+
+def test_a_service_says_what_more_load_costs() -> None:
+    found = asked(rps={"search": 270.0})
+    assert found.worth == ("1,000 requests/s more cost about 3.70 USD/h, 1 % more load 0.01 USD/h",)
+
+
+def test_where_there_is_room_more_load_costs_nothing() -> None:
+    fleet = a_fleet(a_pool("dc-a", min_nodes=3), a_pool("dc-b"), a_service())
+    found = asked("search", fleet, {"search": 100.0})
+    assert found.worth == ("a little more load costs nothing: there is room",)
+
+
+def test_a_full_pool_says_what_one_node_more_saves() -> None:
+    fleet = a_fleet(a_pool("dc-a", max_nodes=1), a_service())
+    found = asked("dc-a", fleet, {"search": 540.0})
+    assert found.worth == ("one node more saves about 499.00 USD/h, by the relaxation",)
+
+
+def test_a_pool_not_used_says_at_which_price_it_would_be() -> None:
+    found = asked("dc-b")
+    assert found.worth == (
+        "search would be on it if a node cost 0.20 USD/h less: 1.00 USD/h instead of 1.20 USD/h",
+    )
+
+
+def test_of_many_options_the_nearest_are_solved_for_and_the_others_told_by_their_price() -> None:
+    pools = [a_pool(f"dc-{i:02}", usd_per_node_hour=1.0 + i) for i in range(20)]
+    found = asked("search", a_fleet(*pools, a_service()))
+    solved = [line for line in found.options if line.extra_usd_per_hour is not None]
+    told = [line for line in found.options if "by the relaxation" in line.because]
+    assert (len(solved), len(told)) == (8, 11)
+    assert {line.pool for line in solved} == {f"dc-{i:02}" for i in range(1, 9)}
+
+
+def test_a_budget_that_binds_is_told_with_its_worth() -> None:
+    fleet = a_fleet(a_pool("cloud-a", "cloud"), a_service(late_usd_per_hour=540.0))
+    found = asked("search", fleet, {"search": 540.0}, *TRIO, Budget(usd_per_hour=1.0))
+    assert "rented nodes cost at most 1 USD/h (one USD/h more saves 269.00 USD/h)" in found.rules
+
+
+def test_a_rule_about_a_longer_name_is_not_about_the_shorter_one() -> None:
+    fleet = a_fleet(a_pool("dc-a"), a_pool("dc-a-2", max_nodes=0), a_service())
+    full = a_fleet(a_pool("dc-a-2", max_nodes=1), a_pool("dc-a", max_nodes=0), a_service())
+    assert asked("dc-a", fleet).rules == ()
+    assert asked("dc-a", full, {"search": 540.0}).rules == ()
+    assert len(asked("dc-a-2", full, {"search": 540.0}).rules) == 1
 
 
 def test_a_job_that_waits_says_so_first() -> None:
@@ -246,7 +321,7 @@ def test_a_pool_says_who_uses_it_and_what_a_node_less_would_cost() -> None:
     assert found.next_best == "with one node less"
     assert found.next_best_extra_usd_per_hour == pytest.approx(0.2)
     assert found.options[0].workload == "search"
-    assert found.options[0].because == "a node costs 1.00 USD/h"
+    assert found.options[0].because == "a node costs 1.00 USD/h; without it 0.20 USD/h more"
 
 
 def test_an_empty_pool_says_what_a_node_there_would_cost() -> None:

@@ -18,6 +18,7 @@ from scheduler.domain.names import ActionKey, ClusterName, NodeName, PolicyName,
 from scheduler.domain.names import WorkloadName as W
 from scheduler.domain.places import Contract, Exposure
 from scheduler.domain.plan import (
+    Adoption,
     BillLine,
     BindingLine,
     BurstLine,
@@ -26,6 +27,7 @@ from scheduler.domain.plan import (
     Plan,
     PoolLine,
     Proof,
+    Ruling,
     ServiceLine,
 )
 from scheduler.domain.readings import Freshness
@@ -175,6 +177,13 @@ def an_evening() -> Plan:
         ),
         notes=("azure-east is not seen (no answer in 20 s): frozen as it was at 18:36.",),
         proof=a_proof(42.4979, 42.49),
+        adoption=Adoption(
+            ruling=Ruling.ADOPTED,
+            saves_usd_per_hour=31.7,
+            price_usd=3.42,
+            horizon_hours=1.0,
+            at_most_usd_per_hour=0.0079,
+        ),
     )
 
 
@@ -246,7 +255,14 @@ def a_night() -> Plan:
         bill=(BillLine(policy=PolicyName("cost"), usd_per_hour=58.37),),
         binding=(),
         notes=(),
-        proof=a_proof(58.37, 55.0, kept=True),
+        proof=a_proof(58.37, 55.0),
+        adoption=Adoption(
+            ruling=Ruling.FORCED,
+            because="aws-g5-spot has more nodes (5) than it may (0)",
+            price_usd=1.06,
+            horizon_hours=1.0,
+            at_most_usd_per_hour=3.37,
+        ),
     )
 
 

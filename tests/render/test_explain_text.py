@@ -79,6 +79,17 @@ def test_a_pool_with_nothing_to_say_is_one_headline() -> None:
     assert text_of(bare) == "search-ranking  pool\n  Empty."
 
 
+def test_what_is_proven_of_the_next_best_is_told_where_it_is_less() -> None:
+    proven = replace(SEARCH, next_best_least_usd_per_hour=3.1)
+    assert "(adds 3.50 USD/h, at least 3.10)" in text_of(proven)
+    assert "(adds 3.50 USD/h)" in text_of(replace(SEARCH, next_best_least_usd_per_hour=3.5))
+
+
+def test_what_a_little_more_is_worth_has_a_section_of_its_own() -> None:
+    page = text_of(replace(SEARCH, worth=("one node more saves about 3.10 USD/h",)))
+    assert "What it is worth\n  * one node more saves about 3.10 USD/h" in page
+
+
 def test_a_pool_is_explained_by_its_workloads() -> None:
     options = (an_option("dc-a100", Verdict.CHOSEN, "owned", workload="search-ranking", pods=4),)
     page = text_of(replace(SEARCH, subject="dc-a100", kind=SubjectKind.POOL, options=options))

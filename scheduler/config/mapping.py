@@ -215,11 +215,13 @@ def loop_of(spec: PolicySpec) -> LoopSettings:
     forecast, guard, solver = spec.forecast, spec.guard, spec.solver
     return LoopSettings(
         every_s=spec.loop.every,
+        shares_every_s=spec.loop.shares_every,
         deadline_s=spec.loop.deadline,
         forecast=ForecastSettings(
             stale_after_s=forecast.stale_after,
             window_s=forecast.window,
             margin=forecast.margin,
+            quantile=forecast.quantile,
             scale_down_after_s=forecast.scale_down_after,
             slowdown_limit=forecast.slowdown_limit,
         ),

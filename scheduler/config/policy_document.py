@@ -37,6 +37,7 @@ class PaceShape(Shape):
     """The pace of the loop."""
 
     every: SomeTime = by_default("60s", le=86_400.0)
+    shares_every: Duration = by_default("0s", le=86_400.0, description="Traffic alone; 0 is never.")
     deadline: SomeTime = by_default("20s", description="For every call to a site or a source.")
 
 
@@ -45,7 +46,10 @@ class ForecastShape(Shape):
 
     stale_after: SomeTime = by_default("5m", description="Older readings never take capacity away.")
     window: SomeTime = by_default("15m", description="History that is looked at.")
-    margin: float = Field(0.1, ge=0.0, le=10.0, description="Added to the expected load.")
+    margin: float = Field(0.1, ge=0.0, le=10.0, description="Added to the load, at least.")
+    quantile: float = Field(
+        0.9, ge=0.5, lt=1.0, description="Of rises of late: planned for where it is more."
+    )
     scale_down_after: Duration = by_default(
         "10m", description="The highest load of this time is planned for."
     )

@@ -13,7 +13,7 @@ from scheduler.runtime.logs import Logger
 from scheduler.runtime.loop import StoppedError, tick
 from scheduler.runtime.reload import Documents
 from scheduler.runtime.status import Status
-from scheduler.runtime.timer import Bell, Timer
+from scheduler.runtime.timer import SHARES, Bell, Timer
 from scheduler.runtime.world import Brain, Clock, Standing, Tick, World
 
 log = Logger("tidegate.daemon")
@@ -88,8 +88,8 @@ class Daemon:
         log.info("daemon.started", ticks_before=self._ticks_before)
         try:
             async with self._watching():
-                while await self._due():
-                    await self._turn()
+                while reasons := await self._due():
+                    await self._turn(reasons)
         finally:
             await self._timer.close()
             await self._record.close()
@@ -105,23 +105,23 @@ class Daemon:
         self._stopping.set()
         self._bell.ring("stop", urgent=True)
 
-    async def _due(self) -> bool:
-        every_s = self._status.loop.every_s
-        reasons = await self._timer.due(self._bell, every_s)
+    async def _due(self) -> tuple[str, ...]:
+        loop = self._status.loop
+        reasons = await self._timer.due(self._bell, loop.every_s, loop.shares_every_s)
         log.debug("tick.due", reasons=list(reasons))
-        return bool(reasons) and not self._stopping.is_set()
+        return () if self._stopping.is_set() else reasons
 
-    async def _turn(self) -> None:
+    async def _turn(self, reasons: tuple[str, ...]) -> None:
         self._beat()
         await self._documents.refresh()
         standing = self._documents.current
         if standing is not None:
             self._status.loop = standing.loop
             with bound_contextvars(cycle=self._ticks_done() + 1):
-                await self._tick(standing)
+                await self._tick(standing, reasons)
         self._beat()
 
-    async def _tick(self, standing: Standing) -> None:
+    async def _tick(self, standing: Standing, reasons: tuple[str, ...]) -> None:
         world = World(
             brain=self._brain,
             standing=standing,
@@ -130,6 +130,7 @@ class Daemon:
             stopping=self._stopping,
             # A long row of orders is work, not a hang.
             told=lambda _: self._beat(),
+            shares_only=reasons == (SHARES,) and self._previous is not None,
             ticks_before=self._ticks_before,
             monotonic=self._monotonic,
         )
@@ -184,6 +185,7 @@ def stopped_by_signals(daemon: Daemon) -> Iterator[None]:
 def _summary(done: Tick) -> dict[str, object]:
     accepted = sum(receipt.outcome == "accepted" for receipt in done.receipts)
     return {
+        "whole": done.whole,
         "usd_per_hour": round(done.plan.usd_per_hour_after, 4),
         "gap": round(done.plan.proof.gap, 6),
         "missing": len(done.plan.missing),

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from scheduler.domain.snapshot import Memory
+from scheduler.domain.demand import Demand
+from scheduler.domain.plan import Plan
+from scheduler.domain.snapshot import Memory, Snapshot
+from scheduler.planning.reshare import traffic_only
 from scheduler.runtime.act import act
 from scheduler.runtime.observe import observe
 from scheduler.runtime.world import Considered, Tick, World
@@ -34,6 +37,9 @@ async def tick(world: World, previous: Tick | None) -> Tick:
         )
     with laps("remember"):
         memory = brain.remember(snapshot, plan, guarded, receipts)
+        if not thought.whole:
+            # Such a plan says nothing of nodes: what was too many goes on being counted.
+            memory = replace(memory, surplus_since=snapshot.memory.surplus_since)
     number = snapshot.memory.tick + 1
     done = Tick(
         number=number,
@@ -41,6 +47,7 @@ async def tick(world: World, previous: Tick | None) -> Tick:
         demand=thought.demand,
         plan=plan,
         guarded=guarded,
+        whole=thought.whole,
         receipts=receipts,
         memory=replace(memory, tick=number),
         policy_uses=standing.policy_uses,
@@ -69,17 +76,31 @@ async def consider(world: World, previous: Tick | None) -> Considered:
     with laps("expect"):
         demand = brain.expect(snapshot, standing.loop.forecast)
     with laps("decide"):
-        # In a thread, so that the probes are answered while the solver works.
-        plan = await asyncio.to_thread(
-            brain.decide, snapshot, demand, standing.policies, standing.loop.solver
-        )
+        plan, whole = await _decided(world, snapshot, demand)
     with laps("diff"):
         actions = brain.diff(plan, snapshot)
+        if not whole:
+            actions = traffic_only(actions)
     with laps("guard"):
         guarded = brain.guard(actions, plan, snapshot, standing.loop.guard)
     return Considered(
-        snapshot=snapshot, demand=demand, plan=plan, guarded=guarded, seconds=laps.seconds
+        snapshot=snapshot,
+        demand=demand,
+        plan=plan,
+        guarded=guarded,
+        whole=whole,
+        seconds=laps.seconds,
     )
+
+
+async def _decided(world: World, snapshot: Snapshot, demand: Demand) -> tuple[Plan, bool]:
+    """The plan, and whether it is a whole one. In a thread, so that probes are answered."""
+    brain, known = world.brain, (world.standing.policies, world.standing.loop.solver)
+    if world.shares_only:
+        plan = await asyncio.to_thread(brain.reshare, snapshot, demand, *known)
+        if plan is not None:
+            return plan, False
+    return await asyncio.to_thread(brain.decide, snapshot, demand, *known), True
 
 
 class Laps:

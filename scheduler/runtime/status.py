@@ -47,8 +47,9 @@ class Status:
         return 2.0 * loop.every_s + 10.0 * loop.deadline_s + 2.0 * loop.solver.time_limit_s
 
     def ticked(self, tick: Tick) -> None:
-        """Take note of a whole tick."""
-        self.tick = tick
+        """Take note of a tick. The pages show the last whole plan, not a split of its traffic."""
+        if tick.whole or self.tick is None:
+            self.tick = tick
         self.last_failure = ""
         self.actions.update((kind_of(one.action), one.outcome) for one in tick.receipts)
 

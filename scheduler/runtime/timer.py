@@ -10,6 +10,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from scheduler.domain.names import Instant
 
+SHARES = "shares"
+"""The reason of a turn between two whole ones, at the pace of the signals."""
+
 
 class Bell:
     """Rings for the next tick. Rung while a tick runs, it is heard right after it."""
@@ -42,8 +45,11 @@ class Bell:
 class Timer(Protocol):
     """The passing of time, as the daemon sees it."""
 
-    async def due(self, bell: Bell, every_s: float) -> tuple[str, ...]:
-        """Returns when a tick is due, with the reasons; with none when time is up."""
+    async def due(self, bell: Bell, every_s: float, shares_every_s: float = 0.0) -> tuple[str, ...]:
+        """Returns when a turn is due, with the reasons; with none when time is up.
+
+        SHARES alone asks for a turn that moves nothing but traffic.
+        """
         ...
 
     async def close(self) -> None:
@@ -74,11 +80,12 @@ class WallTimer:
         self._debounce_s = debounce_s
         self._sleep = sleep
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._every_s: float | None = None
+        self._paces: dict[str, float] = {}
 
-    async def due(self, bell: Bell, every_s: float) -> tuple[str, ...]:
+    async def due(self, bell: Bell, every_s: float, shares_every_s: float = 0.0) -> tuple[str, ...]:
         """The next beat or event; events that come within `debounce_s` share one tick."""
-        self._keep_pace(bell, every_s)
+        self._keep_pace(bell, "timer", every_s)
+        self._keep_pace(bell, SHARES, shares_every_s)
         await bell.heard()
         if not bell.urgent:
             await self._sleep(self._debounce_s)
@@ -91,26 +98,29 @@ class WallTimer:
             # The shutdown itself is put off to the event loop's next turn.
             await asyncio.sleep(0)
 
-    def _keep_pace(self, bell: Bell, every_s: float) -> None:
-        if self._every_s == every_s:
+    def _keep_pace(self, bell: Bell, why: str, every_s: float) -> None:
+        if self._paces.get(why, 0.0) == every_s:
+            return
+        self._paces[why] = every_s
+        if not every_s:
+            self._scheduler.remove_job(why)
             return
 
         async def beat() -> None:
-            bell.ring("timer", urgent=True)
+            bell.ring(why, urgent=True)
 
         self._scheduler.add_job(
             beat,
             "interval",
             seconds=every_s,
-            id="tick",
+            id=why,
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
             replace_existing=True,
         )
-        if self._every_s is None:
+        if not self._scheduler.running:
             self._scheduler.start()
-        self._every_s = every_s
 
 
 class VirtualClock:
@@ -147,18 +157,22 @@ class VirtualTimer:
         self._advance = advance
         self._debounce_s = debounce_s
         self._next = clock.now()
+        self._last = clock.now()
 
-    async def due(self, bell: Bell, every_s: float) -> tuple[str, ...]:
+    async def due(self, bell: Bell, every_s: float, shares_every_s: float = 0.0) -> tuple[str, ...]:
         """The next beat, or an event that was rung, at its simulated time."""
         await asyncio.sleep(0)
         reasons = bell.take()
         at = self._next
-        if reasons:
+        if shares_every_s and not reasons and self._last + shares_every_s < at:
+            at, reasons = Instant(self._last + shares_every_s), (SHARES,)
+        elif reasons:
             at = min(at, Instant(self._clock.now() + self._debounce_s))
         if at > self._until:
             return ()
         if at >= self._next:
             self._next = Instant(at + every_s)
+        self._last = at
         self._clock.set(at)
         self._advance(at)
         return reasons or ("timer",)

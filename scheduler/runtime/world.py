@@ -32,6 +32,8 @@ class Brain:
 
     expect: Callable[[Snapshot, ForecastSettings], Demand]
     decide: Callable[[Snapshot, Demand, Sequence[Policy], SolverSettings], Plan]
+    reshare: Callable[[Snapshot, Demand, Sequence[Policy], SolverSettings], Plan | None]
+    """The traffic alone; nothing where it takes a whole plan."""
     diff: Callable[[Plan, Snapshot], tuple[Action, ...]]
     guard: Callable[[tuple[Action, ...], Plan, Snapshot, GuardSettings], Guarded]
     remember: Callable[[Snapshot, Plan, Guarded, tuple[Receipt, ...]], Memory]
@@ -58,6 +60,8 @@ class Considered:
     demand: Demand
     plan: Plan
     guarded: Guarded
+    whole: bool
+    """Nodes and pods were decided, too, not the traffic alone."""
     seconds: Mapping[str, float]
     """Wall seconds by phase."""
 
@@ -89,6 +93,8 @@ class World:
     """Once set, nothing more is sent."""
     told: Callable[[Receipt], None] = lambda _: None
     """Hears each receipt as it comes."""
+    shares_only: bool = False
+    """A turn between two whole ones: nothing but traffic moves, unless it takes a whole plan."""
     ticks_before: int = 0
     """The number of the last tick in the journal: the first one here is the next."""
     monotonic: Callable[[], float] = time.perf_counter

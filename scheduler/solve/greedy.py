@@ -4,7 +4,7 @@ import numpy as np
 
 from scheduler.domain.workloads import InferenceService, TrainingJob
 from scheduler.model.affine import Floats, Ints
-from scheduler.model.board import FLOW, MISSING, NODES, UNITS, Board
+from scheduler.model.board import FILLS, FLOW, MISSING, NODES, UNITS, Board, filled
 from scheduler.model.problem import CHECK, Problem
 from scheduler.solve.answer import cost, is_feasible, urgency
 
@@ -97,8 +97,12 @@ def _settle(problem: Problem, board: Board, units: Floats) -> Floats:
     x = problem.lower.copy()
     nodes = board.blocks[NODES]
     units = np.clip(np.round(units), board.blocks[UNITS].lower, board.blocks[UNITS].upper)
+    fills = filled(board, units)
     needed = np.ceil(_nodes_used(board, units) - 1e-9)
+    for packing, nodes_of in zip(board.packings, fills, strict=True):
+        needed[packing.pool] = nodes_of.sum()
     x[problem.span(NODES)] = np.clip(needed, nodes.lower, nodes.upper)
+    x[problem.span(FILLS)] = np.concatenate([*fills, np.zeros(0)])
     x[problem.span(UNITS)] = units
     flow, missing = _traffic(board, units, _able(problem, board))
     x[problem.span(FLOW)], x[problem.span(MISSING)] = flow[board.routed], missing

@@ -1,29 +1,31 @@
-"""PuLP: the road to the solver that the user owns, and to .lp and .mps files."""
+"""PuLP: the road to the solver that the user owns."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pulp
 
 from scheduler.domain.settings import SolverSettings
+from scheduler.model.affine import Bools
 from scheduler.model.problem import Problem
 from scheduler.solve.answer import Answer, rounded
+from scheduler.solve.labels import column_names, row_names
 
 NOISE = 1e-4
 """A solver may miss bounds and whole numbers by this much."""
 
 
 def to_pulp(problem: Problem) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
-    """The same model in PuLP: columns x0.., rows named after their rule."""
+    """The same model in PuLP, under the names of `scheduler.solve.labels`."""
     model = pulp.LpProblem("tidegate", pulp.LpMinimize)
     # Newer PuLP makes variables through the problem, older ones know only the class.
     make = getattr(model, "add_variable", pulp.LpVariable)
-    columns = [_column(problem, i, make) for i in range(problem.columns)]
+    columns = [_column(problem, i, name, make) for i, name in enumerate(column_names(problem))]
     model += pulp.lpSum(
         float(price) * columns[i] for i, price in enumerate(problem.cost) if price
     ) + float(problem.constant)
     matrix = problem.matrix.tocsr()
-    for row, name in enumerate(_row_names(problem)):
+    for row, name in enumerate(row_names(problem)):
         span = slice(matrix.indptr[row], matrix.indptr[row + 1])
         terms = zip(matrix.indices[span], matrix.data[span], strict=True)
         expression = pulp.LpAffineExpression([(columns[c], float(v)) for c, v in terms if v])
@@ -32,28 +34,17 @@ def to_pulp(problem: Problem) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
     return model, columns
 
 
-def _row_names(problem: Problem) -> Iterator[str]:
-    """The rule and the position in it; last the rows that no rule owns: the tier that is held."""
-    for family in problem.families:
-        for row in range(family.stop - family.start):
-            yield _clean(f"{family.policy}_{family.name}_{row}")
-    owned = problem.families[-1].stop if problem.families else 0
-    for row in range(owned, len(problem.row_lower)):
-        yield f"tier_{row - owned}"
-
-
-def _column(problem: Problem, i: int, make: Callable[..., pulp.LpVariable]) -> pulp.LpVariable:
-    upper = float(problem.upper[i])
+def _column(
+    problem: Problem, i: int, name: str, make: Callable[..., pulp.LpVariable]
+) -> pulp.LpVariable:
+    lower, upper = float(problem.lower[i]), float(problem.upper[i])
     return make(
-        f"{_clean(problem.column_label(i))}_{i}",
-        lowBound=float(problem.lower[i]),
+        name,
+        lowBound=lower if np.isfinite(lower) else None,
         upBound=upper if np.isfinite(upper) else None,
-        cat=pulp.LpInteger if problem.integer[i] else pulp.LpContinuous,
+        # CBC calls some problems infeasible whose whole unknowns are all fixed.
+        cat=pulp.LpInteger if problem.integer[i] and lower < upper else pulp.LpContinuous,
     )
-
-
-def _clean(label: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in label)
 
 
 def _bounds(
@@ -88,13 +79,20 @@ def solve_with_pulp(problem: Problem, settings: SolverSettings) -> Answer:
         model.solve(_solver(settings))
     except pulp.PulpError:
         return Answer(x=None, bound=-np.inf)
-    values = [column.varValue for column in columns]
-    infeasible = model.status == pulp.LpStatusInfeasible
-    if infeasible or any(value is None for value in values):
-        return Answer(x=None, bound=-np.inf, infeasible=infeasible)
-    said = np.array(values, dtype=float)
+    if model.status == pulp.LpStatusInfeasible:
+        return Answer(x=None, bound=-np.inf, infeasible=True)
+    said = np.array([column.varValue for column in columns], dtype=float)
+    # PuLP does not tell the solver of unknowns that have no cost and are in no row.
+    said = np.where(_unused(problem), rounded(problem, np.zeros(problem.columns)), said)
     x = rounded(problem, said)
     return Answer(x=x if np.allclose(said, x, rtol=1e-5, atol=NOISE) else None, bound=-np.inf)
+
+
+def _unused(problem: Problem) -> Bools:
+    entries = problem.matrix.tocoo()
+    used: Bools = problem.cost != 0.0
+    used[entries.coords[1][entries.data != 0.0]] = True
+    return ~used
 
 
 def _solver(settings: SolverSettings) -> pulp.LpSolver:

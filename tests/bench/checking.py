@@ -49,7 +49,7 @@ def well_billed(plan: Plan, snapshot: Snapshot, demand: Demand, cap: float) -> O
     """Whether objective, bill, bound and budget agree with prices and worths of the fleet."""
     bill = {str(line.policy): line.usd_per_hour for line in plan.bill}
     expected = {
-        "cost": _nodes_usd(plan, snapshot.fleet) + _risk_usd(plan, snapshot.fleet),
+        "cost": _nodes_usd(plan, snapshot.fleet) + _risk_usd(plan, snapshot.fleet, demand),
         "unmet": _unmet_usd(plan, snapshot.fleet, demand),
     }
     rented = sum(
@@ -196,24 +196,31 @@ def _nodes_usd(plan: Plan, fleet: Fleet) -> float:
     return sum(line.after * fleet.pools[line.pool].usd_per_node_hour for line in plan.pools)
 
 
-def _risk_usd(plan: Plan, fleet: Fleet) -> float:
-    """Interruptions per hour of the nodes of a unit x what one of them loses."""
+def _risk_usd(plan: Plan, fleet: Fleet, demand: Demand) -> float:
+    """Interruptions per hour of every pod x the work lost and its restart x what that is worth."""
     total = 0.0
     for line in _placed(plan):
         item, pool = fleet.workload(line.workload), fleet.pools[line.pool]
         if item is None or not pool.interruptions_per_hour:
             continue
-        gang = isinstance(item, TrainingJob) and item.spread is Spread.POOL
-        unit = line.after if gang else 1
-        nodes = max(1.0, unit / int(1.0 / max(_shares(item.per_pod, pool.per_node)) + 1e-9))
-        total += line.after / unit * pool.interruptions_per_hour * nodes * _loss_usd(item)
+        per_node = int(1.0 / max(_shares(item.per_pod, pool.per_node)) + 1e-9)
+        if isinstance(item, TrainingJob):
+            # A gang stops with any of its nodes; a worker of it brings its part of one.
+            gang = item.workers if item.spread is Spread.POOL else 1
+            nodes = max(gang / item.workers, gang / per_node) * line.after / gang
+            lost_s = item.checkpoint_s / 2.0 + item.restart_s
+            worth = item.wait_usd_per_hour
+        else:
+            nodes, lost_s = float(line.after), item.start_s
+            worth = item.late_usd_per_hour * _part(item, line.pool, fleet, demand)
+        total += pool.interruptions_per_hour * nodes * lost_s / 3600.0 * worth
     return total
 
 
-def _loss_usd(item: Workload) -> float:
-    if isinstance(item, TrainingJob):
-        return item.wait_usd_per_hour * (item.checkpoint_s / 2 + item.restart_s) / 3600.0
-    return item.late_usd_per_hour / item.max_replicas * item.start_s / 3600.0
+def _part(service: InferenceService, pool: PoolName, fleet: Fleet, demand: Demand) -> float:
+    """The part of the load that one replica carries."""
+    wanted = demand.services[service.name].rps
+    return min(1.0, _carries(service, pool, fleet) / wanted) if wanted > 0.0 else 0.0
 
 
 def _unmet_usd(plan: Plan, fleet: Fleet, demand: Demand) -> float:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isclose
 from statistics import median
 
 from scheduler.domain.demand import Demand
 from scheduler.domain.plan import Plan
 from scheduler.domain.settings import SolverSettings
 from scheduler.domain.snapshot import Snapshot
+from scheduler.model.affine import Floats
+from scheduler.model.board import survey
+from scheduler.model.problem import Problem, assemble, restrict
 from scheduler.planning.decide import decide
+from scheduler.solve.adoption import running_candidate
+from scheduler.solve.warm import Basis, Traffic, traffic
 from tests.bench.checking import feasible, well_billed
 from tests.bench.figures import Asked, Figure, Timed, timed
 from tests.bench.worlds import a_world, all_policies, under_way
@@ -16,6 +22,7 @@ from tests.bench.worlds import a_world, all_policies, under_way
 WORLDS = 3
 RUNS = 3
 CAP_USD_PER_WORKLOAD = 6.0
+TRAFFIC_MS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,54 @@ def plan_100x60(asked: Asked) -> Iterator[Figure]:
 def plan_20x10(asked: Asked) -> Iterator[Figure]:
     """Twenty workloads, ten pools, the same policies."""
     yield from _figures("plan_20x10", 20, 10, 100.0, asked.seed)
+
+
+def traffic_100x60(asked: Asked) -> Iterator[Figure]:
+    """The traffic alone, nodes and pods fixed, started where the last split ended."""
+    cap = CAP_USD_PER_WORKLOAD * 100
+    times, same = [], []
+    for number in range(WORLDS):
+        first = a_world(100, 60, asked.seed + number)
+        plan = decide(*first, all_policies(cap), SolverSettings())
+        before, now = (
+            _as_it_runs(*under_way(*first, plan, asked.seed + turn, swing=0.02), cap)
+            for turn in (1, 2)
+        )
+        begun = _split(before, None)
+        times.append(timed(lambda now=now, basis=begun.basis: _split(now, basis), RUNS))
+        anew, cold = _split(now, begun.basis), _split(now, None)
+        worth = now[0].cost
+        same.append("yes" if isclose(worth @ anew.x, worth @ cold.x, rel_tol=1e-7) else "no")
+    yield Figure(
+        name="traffic_100x60",
+        measured=1e3 * median(time.wall_s for time in times),
+        bound=TRAFFIC_MS,
+        unit="ms",
+        runs=sum(time.runs for time in times),
+        details={
+            "worlds": str(WORLDS),
+            "cpu": _each(f"{1e3 * time.cpu_s:.1f}" for time in times) + " ms",
+            "as dear as from nothing": _agreed(iter(same)),
+        },
+    )
+
+
+def _as_it_runs(snapshot: Snapshot, demand: Demand, cap: float) -> tuple[Problem, Floats]:
+    """The problem, and today's nodes and pods in it."""
+    policies = all_policies(cap)
+    board, _ = restrict(survey(snapshot, demand), policies)
+    problem = assemble(board, policies)
+    running = running_candidate(problem, board, SolverSettings())
+    if running is None:
+        raise ValueError("the rules do not allow what runs: no traffic to split")
+    return problem, running
+
+
+def _split(world: tuple[Problem, Floats], basis: Basis | None) -> Traffic:
+    found = traffic(*world, SolverSettings().time_limit_s, basis)
+    if found is None:
+        raise ValueError("no split of the traffic was found")
+    return found
 
 
 def _figures(name: str, workloads: int, pools: int, bound_ms: float, seed: int) -> Iterator[Figure]:

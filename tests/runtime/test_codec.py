@@ -10,7 +10,7 @@ import pytest
 from scheduler.domain.actions import Held, Receipt, Resume, Shift, Suspend
 from scheduler.domain.fleet import Fleet
 from scheduler.domain.names import WorkloadName
-from scheduler.domain.plan import MissingLine
+from scheduler.domain.plan import Adoption, MissingLine, Ruling
 from scheduler.runtime.codec import (
     actions_json,
     canonical_json,
@@ -131,3 +131,16 @@ def test_what_has_no_form_in_json_is_said_so() -> None:
 def test_what_cannot_be_packed_is_said_so() -> None:
     with pytest.raises(TypeError, match="object cannot be written"):
         pack(object())
+
+
+def test_what_became_of_the_running_placement_is_in_the_plan() -> None:
+    adoption = Adoption(ruling=Ruling.KEPT, at_most_usd_per_hour=0.5)
+    read = msgspec.json.decode(plan_json(replace(a_plan(), adoption=adoption)))
+    assert read["adoption"] == {
+        "ruling": "kept",
+        "because": "",
+        "saves_usd_per_hour": None,
+        "price_usd": 0,
+        "horizon_hours": 0,
+        "at_most_usd_per_hour": 0.5,
+    }

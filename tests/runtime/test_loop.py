@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from adapters.base import Unreachable
-from scheduler.domain.names import ClusterName
+from scheduler.domain.names import ClusterName, PoolName
 from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import Memory
 from scheduler.runtime.codec import plan_json
 from scheduler.runtime.loop import StoppedError, consider, tick
+from scheduler.runtime.status import Status
 from scheduler.runtime.world import Tick
 
 from .worlds import BRAIN, NOON, BrokenSite, a_node, a_site, a_standing, a_world, decide
@@ -31,6 +32,38 @@ async def test_a_steady_world_gets_no_second_action() -> None:
     second = await tick(world, first)
     assert (len(first.receipts), len(second.receipts)) == (1, 0)
     assert (first.number, second.number) == (1, 2)
+
+
+async def test_between_two_ticks_nothing_grows() -> None:
+    site = a_site("dc", a_node("p-0"))
+    world = replace(a_world(a_standing(site)), shares_only=True)
+    done = await tick(world, None)
+    assert not done.whole
+    assert (done.receipts, len(site.nodes)) == ((), 1)
+
+
+async def test_where_traffic_alone_is_no_answer_the_whole_plan_is_made() -> None:
+    site = a_site("dc")
+    done = await tick(replace(a_world(a_standing(site)), shares_only=True), None)
+    assert done.whole
+    assert len(site.nodes) == 4
+
+
+async def test_the_pages_go_on_showing_the_last_whole_plan() -> None:
+    status, world = Status(), a_world(a_standing(a_site("dc", a_node("p-0"))))
+    first = await tick(world, None)
+    status.ticked(first)
+    status.ticked(await tick(replace(world, shares_only=True), first))
+    assert status.tick is first
+
+
+async def test_a_turn_of_traffic_alone_forgets_no_surplus() -> None:
+    world = a_world(a_standing(a_site("dc", a_node("p-0"))))
+    first = await tick(world, None)
+    known = replace(first.memory, surplus_since={PoolName("p"): NOON})
+    second = await tick(replace(world, shares_only=True), replace(first, memory=known))
+    assert not second.whole
+    assert second.memory.surplus_since == {PoolName("p"): NOON}
 
 
 async def test_considering_sends_no_order_and_finds_the_plan_of_the_tick() -> None:

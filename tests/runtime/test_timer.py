@@ -3,7 +3,7 @@
 import asyncio
 
 from scheduler.domain.names import Instant
-from scheduler.runtime.timer import Bell, VirtualClock, VirtualTimer, WallTimer
+from scheduler.runtime.timer import SHARES, Bell, VirtualClock, VirtualTimer, WallTimer
 
 from .worlds import NOON
 
@@ -52,6 +52,24 @@ async def test_the_wall_timer_beats_at_the_pace_in_force() -> None:
         assert await timer.due(bell, 0.01) == ("timer",)
         assert await timer.due(bell, 0.02) == ("timer",)
     await timer.close()
+
+
+async def test_traffic_has_a_pace_of_its_own_and_can_be_switched_off() -> None:
+    bell, timer = Bell(), WallTimer()
+    async with asyncio.timeout(5.0):
+        assert await timer.due(bell, 3600.0, 0.01) == (SHARES,)
+        assert await timer.due(bell, 0.01, 0.0) == ("timer",)
+    await timer.close()
+
+
+async def test_in_simulated_time_traffic_moves_between_two_ticks() -> None:
+    moved: list[float] = []
+    timer = VirtualTimer(VirtualClock(NOON), Instant(NOON + 60.0), moved.append)
+    reasons = []
+    while why := await timer.due(Bell(), 60.0, 25.0):
+        reasons.append(why)
+    assert [at - NOON for at in moved] == [0.0, 25.0, 50.0, 60.0]
+    assert reasons == [("timer",), (SHARES,), (SHARES,), ("timer",)]
 
 
 async def test_an_urgent_event_waits_for_no_other() -> None:

@@ -372,6 +372,18 @@ def decide(
     )
 
 
+def reshare(
+    snapshot: Snapshot, demand: Demand, policies: Sequence[Policy], settings: SolverSettings
+) -> Plan | None:
+    """Every seen pool as it is; nothing where there is no node at all."""
+    lines = [
+        a_pool_line(pool, nodes_of(snapshot, pool), nodes_of(snapshot, pool))
+        for pool in snapshot.fleet.pools.values()
+        if pool.cluster not in snapshot.unseen
+    ]
+    return a_plan(lines, []) if any(line.after for line in lines) else None
+
+
 def nodes_of(snapshot: Snapshot, pool: NodePool) -> int:
     site = snapshot.sites.get(pool.cluster)
     return sum(node.pool == pool.name for node in site.nodes) if site else 0
@@ -395,7 +407,9 @@ def remember(
     return snapshot.memory
 
 
-BRAIN = Brain(expect=expect, decide=decide, diff=diff, guard=guard, remember=remember)
+BRAIN = Brain(
+    expect=expect, decide=decide, reshare=reshare, diff=diff, guard=guard, remember=remember
+)
 
 
 def a_standing(

@@ -76,11 +76,6 @@ def by_column(matrix: csr_array) -> csr_array:
     return csr_array(csc_array(matrix).T)
 
 
-def slack_basis(columns: int, rows: int) -> Basis:
-    """No column in use, every row slack."""
-    return Basis(columns=np.zeros(columns, dtype=np.int8), rows=np.ones(rows, dtype=np.int8))
-
-
 def solve_linear(
     model: Linear,
     basis: Basis | None = None,

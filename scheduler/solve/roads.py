@@ -8,11 +8,12 @@ import numpy as np
 
 from scheduler.domain.settings import SolverSettings
 from scheduler.model.affine import Floats
-from scheduler.model.board import Board
+from scheduler.model.board import MISSING, NODES, UNITS, Board
 from scheduler.model.problem import Problem
 from scheduler.solve.answer import Answer
-from scheduler.solve.bounds import certified_bound
-from scheduler.solve.highs import Relaxed, relax
+from scheduler.solve.engine import Limits
+from scheduler.solve.highs import Relaxed, certified, relax
+from scheduler.solve.large.front import solve_large
 from scheduler.solve.neighbourhood import relax_near, solve_near
 from scheduler.solve.restricted import solve_restricted
 
@@ -32,17 +33,30 @@ def _outside(problem: Problem, settings: SolverSettings) -> Answer:
 
 
 def _relax(problem: Problem, board: Board, time_limit_s: float) -> Relaxed | None:
-    if board.options.count <= SIFTED:
+    if board.options.count <= SIFTED or not _is_row_by_row(problem, board):
         return relax(problem, time_limit_s)
     return relax_near(problem, board, time_limit_s) or relax(problem, time_limit_s)
 
 
 def _search(problem: Problem, board: Board, relaxed: Relaxed, settings: SolverSettings) -> Answer:
-    if board.options.count > ROUNDED:
+    if not problem.integer[problem.span(UNITS)].any():
+        # Units that may be split: only nodes are whole, and a dive over prices finds them.
+        limits = Limits(nodes=settings.node_limit, time_s=settings.time_limit_s)
+        fluid = solve_large(problem, settings.gap, limits=limits)
+        if fluid.x is not None:
+            return Answer(x=fluid.x, bound=fluid.bound)
+    if board.options.count > ROUNDED and _is_row_by_row(problem, board):
         answer = solve_near(problem, board, relaxed, None, settings)
         if answer.x is not None:
             return answer
     return solve_restricted(problem, board, relaxed, settings)
+
+
+def _is_row_by_row(problem: Problem, board: Board) -> bool:
+    """Whether each pool and workload has an unknown of its own: not where equal ones are merged."""
+    nodes, missing = problem.span(NODES), problem.span(MISSING)
+    own = (nodes.stop - nodes.start, missing.stop - missing.start)
+    return own == (len(board.pools.names), len(board.workloads.names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +113,7 @@ def _certified(problem: Problem, said: Relaxed | None) -> Relaxed | None:
         return None
     good = _is_point(said.row_duals, len(problem.row_lower))
     duals = said.row_duals if good else np.zeros(len(problem.row_lower))
-    return replace(
-        said,
-        bound=certified_bound(problem, duals),
-        row_duals=duals,
-        reduced_costs=problem.cost - problem.matrix.T @ duals,
-    )
+    return certified(problem, said.x, duals)
 
 
 def _is_point(x: Floats | None, size: int) -> bool:

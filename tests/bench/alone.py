@@ -35,10 +35,15 @@ def alone(bench: Callable[[Asked], Iterator[Figure]], arguments: Sequence[str]) 
 def recorded(asked: Asked, *parts: str) -> tuple[Path, ...]:
     """The files asked for, else those of the shared data that match the last part.
 
-    Without either the bench has nothing to run on: it says so on stderr and has no figures.
+    Of a folder that is asked for, those in it that match. Without any the bench has nothing to
+    run on: it says so on stderr and has no figures.
     """
     if asked.inputs:
-        return asked.inputs
+        return tuple(
+            file
+            for path in asked.inputs
+            for file in (sorted(path.glob(parts[-1])) if path.is_dir() else [path])
+        )
     folder = SHARED.joinpath(*parts[:-1])
     found = tuple(sorted(folder.glob(parts[-1])))
     if not found:

@@ -9,6 +9,8 @@ from typing import Any
 CANNOT = 1e-6
 """A throughput up to this many requests/s says that a GPU cannot serve the bucket."""
 HAIR = 1e-6
+NOISE = 1e-9
+"""GPUs: load below it is a rounding error of an empty kind."""
 """Loads, shares and rates may be off by this much: it is how exact the solver is."""
 
 
@@ -61,7 +63,8 @@ def _wrong_with_mix(instance: Mapping[str, Any], mix: Mix, capacity: float) -> I
             yield f"bucket {at[0]},{at[1]} is served {served[at]:g} times"
     for gpu, busy in load.items():
         count = mix.gpus.get(gpu, 0)
-        if count != int(count) or count < 0 or busy > capacity * count * (1.0 + HAIR):
+        most = capacity * count * (1.0 + HAIR) + NOISE
+        if count != int(count) or count < 0 or busy > most:
             yield f"load {busy:g} on {count:g} GPUs {gpu}"
 
 

@@ -10,15 +10,10 @@ from scheduler.domain.actions import Shift
 from scheduler.domain.names import Region
 from scheduler.domain.places import Link, PriceTier
 from scheduler.domain.plan import Plan
-from scheduler.model.board import survey
 from scheduler.model.policy import Policy
-from scheduler.model.problem import assemble
 from scheduler.planning.after import world_after
 from scheduler.planning.diff import diff
 from scheduler.planning.reshare import reshare
-from scheduler.solve.adoption import running_candidate
-from scheduler.solve.answer import cost
-from scheduler.solve.warm import traffic
 from tests.model.worlds import EXACT, PLANNED, a_demand, a_fleet, a_pool, a_service, a_snapshot
 
 POLICIES: tuple[Policy, ...] = (Cost(), DataGravity(), ResponseTime(), Stability())
@@ -75,17 +70,3 @@ def test_it_is_the_load_of_now_that_counts_not_the_one_to_come() -> None:
 def test_pods_without_room_take_a_whole_plan() -> None:
     crowded = a_snapshot(FLEET, nodes={"dc-a": 1}, pods={("search", "dc-a"): 9})
     assert reshare(crowded, a_demand(FLEET, {"search": PLANNED}), POLICIES, EXACT) is None
-
-
-def test_the_next_split_starts_where_the_last_one_ended_and_costs_the_same() -> None:
-    basis = None
-    for load in (3.0, 5.0, 7.0, 20.0):
-        demand = a_demand(FLEET, {"search": load * PLANNED})
-        board = survey(RUNNING, demand)
-        problem = assemble(board, POLICIES)
-        running = running_candidate(problem, board, EXACT)
-        assert running is not None
-        found = traffic(problem, running, 5.0, basis)
-        assert found is not None
-        assert abs(cost(problem, found.x) - cost(problem, running)) < 1e-6
-        basis = found.basis

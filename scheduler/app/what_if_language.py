@@ -205,7 +205,9 @@ def _deadline(asked: _Asked) -> Supposition:
         if free:
             raise _RefusedError(f"{free[0]} has no deadline to move: give an instant")
         sign = -1.0 if later[1] == "-" else 1.0
-        return JobDeadline(jobs, later_s=sign * _unit(later[2], units.duration_s, "+4h or -30m"))
+        return JobDeadline(
+            jobs, later_s=sign * _unit(later[2], units.duration_s, "+4h or -30m", later[1])
+        )
     example = "2026-11-11T09:00:00Z, +4h or none"
     return JobDeadline(jobs, at=Instant(_unit(asked.value, units.instant, example)))
 
@@ -244,16 +246,16 @@ def _amount(value: str, unit: Callable[[str], float], example: str) -> Amount:
     if step is None:
         return Amount(Relation.IS, _unit(value, unit, example))
     sign = -1.0 if step[1] == "-" else 1.0
-    return Amount(Relation.PLUS, sign * _unit(step[2], unit, example))
+    return Amount(Relation.PLUS, sign * _unit(step[2], unit, example, step[1]))
 
 
-def _unit(value: str, unit: Callable[[str], float], example: str) -> float:
+def _unit(value: str, unit: Callable[[str], float], example: str, sign: str = "") -> float:
     try:
         number = unit(value)
     except ValueError:
         number = float("nan")
     if not isfinite(number):
-        raise _RefusedError(sentence(f"must be such as {example}", got=shown(value)))
+        raise _RefusedError(sentence(f"must be such as {example}", got=shown(sign + value)))
     return number
 
 

@@ -98,7 +98,12 @@ def _adds_up(share: Floats) -> bool:
 
 
 def maximal_fillings(room: Floats, takes: Floats, limit: int) -> Ints | None:
-    """All fillings of one empty node to which no pod can be added; nothing if beyond `limit`."""
+    """All fillings of one empty node to which no pod can be added; nothing if beyond `limit`.
+
+    Nothing as well where there are more shapes than that.
+    """
+    if len(takes) > limit:
+        return None
     found: list[tuple[int, ...]] = []
     for tried, filling in enumerate(_fillings(room, takes, ())):
         left = room - np.asarray(filling) @ takes
@@ -122,14 +127,17 @@ def _fillings(room: Floats, takes: Floats, chosen: tuple[int, ...]) -> Iterator[
 
 def one_a_shape(room: Floats, takes: Floats) -> Ints:
     """As many of one shape as there can be, filled up with the others in their order."""
-    rows = []
-    for first in range(len(takes)):
-        left, counts = room.copy(), np.zeros(len(takes), dtype=np.int64)
-        for shape in (first, *(i for i in range(len(takes)) if i != first)):
-            counts[shape] = fits(left, takes[shape])
-            left = left - counts[shape] * takes[shape]
-        rows.append(counts)
-    return np.unique(np.array(rows), axis=0)
+    counts = np.zeros((len(takes), len(takes)), dtype=np.int64)
+    left = np.tile(room, (len(takes), 1))
+    for shape, take in enumerate(takes):
+        counts[shape, shape] = fits(room, take)
+        left[shape] -= counts[shape, shape] * take
+    for shape, take in enumerate(takes):
+        wanted, others = take > 0.0, np.arange(len(takes)) != shape
+        most = np.floor(np.min((left[:, wanted] + HAIR) / take[wanted], axis=1) + HAIR)
+        counts[others, shape] = np.maximum(0.0, most)[others]
+        left -= np.where(others, counts[:, shape], 0)[:, None] * take
+    return np.unique(counts, axis=0)
 
 
 def fits(left: Floats, take: Floats) -> int:

@@ -39,8 +39,7 @@ def _pool_limits(decision: Decision) -> list[BindingLine]:
     return [
         BindingLine(
             policy=PolicyName("limits"),
-            words=f"{board.pools.names[i]} has all of its {plural(upper[i], 'node')}: "
-            "one more would save",
+            words=f"{board.pools.names[i]} has all of its {plural(upper[i], 'node')}",
             usd_per_hour=round(float(saved[i]), 6),
             relief="one node more",
         )

@@ -172,7 +172,8 @@ def _why_outside(outcome: Outcome, blame: Blame, row: int, inside: list[int]) ->
         return Reason("private pools hold all that they can", "more private nodes", 9)
     best = reasons[0]
     if best.rank == DEARER:
-        pods = plural(float(outcome.pods[row].sum()), "pod")
+        outside = [pool for pool in range(len(outcome.pods[row])) if pool not in inside]
+        pods = plural(float(outcome.pods[row, outside].sum()), "pod")
         words = f"all policies together make it cheaper outside for {pods}; {best.words}"
         return Reason(f"{words} before crowding, moves and data", best.remedy, DEARER)
     return best

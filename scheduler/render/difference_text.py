@@ -92,14 +92,20 @@ def difference_document(found: PlanDifference) -> dict[str, object]:
 
 def next_best_lines(found: NextBest, width: int) -> list[Line]:
     """The next-best plan in one sentence, and how it differs."""
-    least = f", proven at least {money(found.least_extra_usd_per_hour)}"
-    text = (
-        f"{found.words}: costs {money(found.extra_usd_per_hour)} USD/h more{least}; "
-        f"{_differing(found.difference)}"
-    )
+    text = f"{found.words}: {_more(found)}; {_differing(found.difference)}"
     lines: list[Line] = [(Word("Next best", Ink.BOLD),)]
     lines.extend((Word(f"  {line}"),) for line in wrap(clean(text), width - 2))
     return lines
+
+
+def _more(found: NextBest) -> str:
+    """What it costs more. That this is at least nothing goes without saying."""
+    more, least = money(found.extra_usd_per_hour), money(found.least_extra_usd_per_hour)
+    if more == "0.00":
+        return "is as good"
+    if least == "0.00":
+        return f"costs at most {more} USD/h more"
+    return f"costs {more} USD/h more, proven at least {least}"
 
 
 def _page(found: PlanDifference, width: int, *, wide: bool) -> Iterator[Line]:

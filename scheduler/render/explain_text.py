@@ -88,20 +88,21 @@ def _next_best(explanation: Explanation, width: int) -> list[Line]:
     if not explanation.next_best:
         return []
     extra = explanation.next_best_extra_usd_per_hour
-    price = "" if extra is None else f" (adds {money(extra)} USD/h{_proven(explanation)})"
+    price = "" if extra is None else f" ({_added(extra, explanation)})"
     text = f"{explanation.next_best}{price}"
     return [(Word("Next best", Ink.BOLD),), *_paragraph(text, width, indent="  ")]
 
 
-def _proven(explanation: Explanation) -> str:
-    """The least that is proven, where the solver left a gap that shows."""
-    extra, least = (
-        explanation.next_best_extra_usd_per_hour,
-        explanation.next_best_least_usd_per_hour,
-    )
-    if extra is None or least is None or money(extra) == money(least):
-        return ""
-    return f", at least {money(least)}"
+def _added(extra: float, explanation: Explanation) -> str:
+    """What it adds, and the least that is proven where the solver left a gap that shows."""
+    least = explanation.next_best_least_usd_per_hour
+    if money(extra) == "0.00":
+        return "as good"
+    if least is None or money(extra) == money(least):
+        return f"adds {money(extra)} USD/h"
+    if money(least) == "0.00":
+        return f"adds at most {money(extra)} USD/h"
+    return f"adds {money(extra)} USD/h, at least {money(least)}"
 
 
 def _bulleted(title: str, texts: Sequence[str], width: int) -> list[Line]:

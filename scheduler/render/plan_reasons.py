@@ -91,9 +91,7 @@ def binding(plan: Plan, width: int) -> list[Line]:
 
 def _rule(line: BindingLine) -> str:
     """The rule's words, and what one more of it is where they do not say it."""
-    if not line.relief or line.words.endswith("would save"):
-        return line.words
-    return f"{line.words} ({line.relief})"
+    return f"{line.words} ({line.relief})" if line.relief else line.words
 
 
 def nearly(plan: Plan, width: int) -> list[Line]:

@@ -153,18 +153,26 @@ def _broken_gangs(board: Board) -> Bools:
 
 def _broken_row(problem: Problem, whole: Floats) -> str:
     """The first row that no values of the other unknowns can mend."""
-    stop = problem.span(FILLS).stop
     low, high = np.maximum(problem.lower, -WIDE), np.minimum(problem.upper, WIDE)
-    low[:stop] = high[:stop] = whole[:stop]
-    plus, minus = problem.matrix.maximum(0.0), problem.matrix.minimum(0.0)
-    least, most = plus @ low + minus @ high, plus @ high + minus @ low
-    size = 1.0 + abs(problem.matrix)[:, :stop] @ np.abs(whole[:stop])
-    lack = np.maximum(least - problem.row_upper, problem.row_lower - most)
-    rows = np.nonzero(lack > CHECK * size)[0]
-    if not len(rows):
-        return CONTRADICTION
+    if not _lacking(problem, whole, low, np.where(problem.urgent > 0.0, WIDE, high)).any():
+        # Were urgent work allowed to wait, what runs could stay.
+        return URGENT if problem.urgent.any() else CONTRADICTION
+    rows = np.nonzero(_lacking(problem, whole, low, high))[0]
     starts = [family.start for family in problem.families]
     family = problem.families[bisect_right(starts, int(rows[0])) - 1]
     if rows[0] >= family.stop:
         return URGENT
     return f'against the rule "{family.words(int(rows[0]) - family.start)}"'
+
+
+def _lacking(problem: Problem, whole: Floats, low: Floats, high: Floats) -> Bools:
+    """Rows that no values between these limits mend, nodes and units being as they are."""
+    stop = problem.span(FILLS).stop
+    low, high = low.copy(), high.copy()
+    low[:stop] = high[:stop] = whole[:stop]
+    plus, minus = problem.matrix.maximum(0.0), problem.matrix.minimum(0.0)
+    least, most = plus @ low + minus @ high, plus @ high + minus @ low
+    size = 1.0 + abs(problem.matrix)[:, :stop] @ np.abs(whole[:stop])
+    lack = np.maximum(least - problem.row_upper, problem.row_lower - most)
+    rows: Bools = lack > CHECK * size
+    return rows

@@ -1,5 +1,7 @@
 """Bounds by our own arithmetic: what any prices of the rows prove, and which claims are refuted."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csc_array
 
@@ -14,8 +16,21 @@ REFUTED = 1e-5
 """Rounding explains a bound that is above a solution by this share, and no more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proof:
+    """A bound and the prices of the rows that prove it: they may differ from those given."""
+
+    bound: float
+    row_duals: Floats
+
+
 def certified_bound(problem: Problem, row_duals: Floats) -> float:
-    """No solution costs less, whole or not (USD per hour): proven by these prices of the rows.
+    """No solution costs less, whole or not (USD per hour): proven by these prices of the rows."""
+    return proven(problem, row_duals).bound
+
+
+def proven(problem: Problem, row_duals: Floats) -> Proof:
+    """The best bound from these prices of the rows.
 
     Weak duality: cost @ x = duals @ (matrix @ x) + (cost - duals @ matrix) @ x, and each term is
     at least what it is at the worse end of its limits. True for any duals, so that nobody has to
@@ -23,16 +38,19 @@ def certified_bound(problem: Problem, row_duals: Floats) -> float:
     that may be large, the duals around it are made a little smaller.
     """
     duals, best = _of_right_sign(problem, row_duals), -np.inf
+    used = duals
     for _ in range(ROUNDS):
         prices = problem.cost - problem.matrix.T @ duals
         by_column = _least(prices, problem.lower, problem.upper)
         by_row = _least(duals, problem.row_lower, problem.row_upper)
-        best = max(best, float(by_row.sum() + by_column.sum()) + problem.constant)
+        bound = float(by_row.sum() + by_column.sum()) + problem.constant
+        if bound > best:
+            best, used = bound, duals
         off = _off(problem, prices, by_column, best)
         if not off.any():
             break
         duals = _shrunk(problem, duals, prices, off)
-    return best
+    return Proof(bound=best, row_duals=used)
 
 
 def believed(claimed: float, certified: float, objective: float) -> float:

@@ -152,7 +152,7 @@ def _best(
     if x is None:
         return None
     bound = relaxed.bound if relaxed else _free_bound(problem)
-    x = repair(problem, board, x, patience.left)
+    x = repair(problem, board, x, patience.left, patience.clock)
     return _Found(x=x, bound=bound, solver="greedy", relaxed=relaxed)
 
 
@@ -163,7 +163,7 @@ def _by_classes(
     if patience.settings.use != HIGHS:
         return None
     known = np.inf if running is None else cost(problem, running)
-    merged = solve_merged(problem, board, patience.left, known, roads)
+    merged = solve_merged(problem, board, patience.left, known, roads, patience.clock)
     if merged is None:
         return None
     if running is not None and _is_good(problem, merged.relaxed, patience.settings, running):

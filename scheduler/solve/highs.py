@@ -9,7 +9,7 @@ from scheduler.domain.settings import SolverSettings
 from scheduler.model.affine import Floats
 from scheduler.model.problem import Problem
 from scheduler.solve.answer import Answer, rounded
-from scheduler.solve.bounds import certified_bound
+from scheduler.solve.bounds import proven
 from scheduler.solve.engine import Limits, Linear, by_column, search, solve_linear
 
 
@@ -31,11 +31,17 @@ def relax(problem: Problem, time_limit_s: float) -> Relaxed | None:
     found = solve_linear(_linear(problem), time_limit_s=time_limit_s)
     if found is None:
         return None
+    return certified(problem, found.x, found.row_dual)
+
+
+def certified(problem: Problem, x: Floats, row_duals: Floats) -> Relaxed:
+    """A relaxation whose bound and prices belong together: bound + a price is a bound too."""
+    proof = proven(problem, row_duals)
     return Relaxed(
-        x=found.x,
-        bound=certified_bound(problem, found.row_dual),
-        row_duals=found.row_dual,
-        reduced_costs=problem.cost - problem.matrix.T @ found.row_dual,
+        x=x,
+        bound=proof.bound,
+        row_duals=proof.row_duals,
+        reduced_costs=problem.cost - problem.matrix.T @ proof.row_duals,
     )
 
 
@@ -82,6 +88,9 @@ def relax_rest(problem: Problem, time_limit_s: float) -> Floats | None:
         return None
     free = np.nonzero(problem.upper > problem.lower)[0]
     x = problem.lower.copy()
+    if not len(free):
+        # To the solver a model without unknowns has no optimum; the caller checks the rows.
+        return x
     x[free] = 0.0
     base = problem.matrix @ x
     part = csc_array(problem.matrix)[:, free]

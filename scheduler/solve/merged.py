@@ -13,6 +13,7 @@ from scheduler.solve.classes import Quotient, expand_relaxed, quotient
 from scheduler.solve.cuts import strengthened
 from scheduler.solve.highs import Relaxed
 from scheduler.solve.lift import lift
+from scheduler.solve.patience import Clock, Patience, begin, no_clock
 from scheduler.solve.restricted import tightened
 from scheduler.solve.roads import ROADS, Roads
 
@@ -33,6 +34,7 @@ def solve_merged(
     settings: SolverSettings,
     known: float = np.inf,
     roads: Roads = ROADS,
+    clock: Clock = no_clock,
 ) -> Merged | None:
     """The answer by classes of equal unknowns, or nothing where too little is equal.
 
@@ -41,25 +43,26 @@ def solve_merged(
     classes = quotient(problem)
     if classes is None:
         return None
-    merged = _board(classes, board)
-    relaxed = roads.relaxed(classes.problem, merged, settings.time_limit_s)
+    patience, merged = begin(settings, clock), _board(classes, board)
+    relaxed = roads.relaxed(classes.problem, merged, patience.left.time_limit_s)
     if relaxed is None:
         return None
-    answer = _solve(classes, merged, settings, known, roads)
-    x = None if answer.x is None else lift(classes, board, answer.x, settings.time_limit_s)
+    answer = _solve(classes, merged, patience, known, roads)
+    left_s = patience.left.time_limit_s
+    x = None if answer.x is None else lift(classes, board, answer.x, left_s)
     return Merged(answer=replace(answer, x=x), relaxed=expand_relaxed(classes, relaxed))
 
 
 def _solve(
-    classes: Quotient, board: Board, settings: SolverSettings, known: float, roads: Roads
+    classes: Quotient, board: Board, patience: Patience, known: float, roads: Roads
 ) -> Answer:
     problem = strengthened(classes)
-    relaxed = roads.relaxed(problem, board, settings.time_limit_s)
+    relaxed = roads.relaxed(problem, board, patience.left.time_limit_s)
     if relaxed is None:
         return Answer(x=None, bound=-np.inf)
     if np.isfinite(known):
         problem = tightened(problem, relaxed, known)
-    answer = roads.searched(problem, board, relaxed, settings)
+    answer = roads.searched(problem, board, relaxed, patience.left)
     x = answer.x if is_feasible(problem, answer.x) else None
     if x is None and not np.isfinite(known):
         return Answer(x=None, bound=relaxed.bound)

@@ -22,6 +22,8 @@ __all__ = ["relax_near", "solve_near"]
 
 WORST = (6, 20, 60)
 """So many workloads are looked at again, the dearest for what they are: few take milliseconds."""
+SEARCHES = len(WORST) + 3
+"""Searches at most, and the linear programs as one more: each may take its share of the time."""
 WIDE, NARROW = 2.0, 1.0
 """The search has so many units fewer or more than the relaxation: of a few workloads, of all."""
 
@@ -41,7 +43,8 @@ def solve_near(
     nothing. The answer is feasible by our own check, and never costs more than what runs.
     """
     good = [running] if running is not None and is_feasible(problem, running) else []
-    way = _Way(problem=problem, board=board, relaxed=relaxed, settings=settings)
+    share = replace(settings, time_limit_s=settings.time_limit_s / SEARCHES)
+    way = _Way(problem=problem, board=board, relaxed=relaxed, settings=share)
     for x in _candidates(way):
         if x is not None and is_feasible(problem, x):
             good.append(x)

@@ -31,6 +31,11 @@ class Patience:
         limit_s, left_s = self.settings.time_limit_s, self.until - self.clock()
         return replace(self.settings, time_limit_s=min(limit_s, max(LEAST_S, left_s)))
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left."""
+        return self.clock() >= self.until
+
 
 def begin(settings: SolverSettings, clock: Clock = no_clock) -> Patience:
     """From now on, for as long as the settings allow."""

@@ -16,6 +16,7 @@ from scheduler.model.board import FILLS, MISSING, NODES, UNITS, Board
 from scheduler.model.problem import Problem
 from scheduler.solve.answer import cost, is_feasible, urgency
 from scheduler.solve.highs import complete, solve_exactly
+from scheduler.solve.patience import Clock, begin, no_clock
 
 ROUNDS = 24
 """Small problems that are solved, at most."""
@@ -29,22 +30,25 @@ SECONDS = 1.0
 HAIR = 1e-9
 
 
-def repair(problem: Problem, board: Board, x: Floats, settings: SolverSettings) -> Floats:
-    """As good as x or cheaper, feasible by our own check; the same for equal questions."""
-    small = replace(
-        settings,
-        gap=GAP,
-        node_limit=min(NODE_LIMIT, settings.node_limit),
-        time_limit_s=min(SECONDS, settings.time_limit_s),
-    )
+def repair(
+    problem: Problem, board: Board, x: Floats, settings: SolverSettings, clock: Clock = no_clock
+) -> Floats:
+    """As good as x or cheaper, feasible by our own check; the same for equal questions.
+
+    All rounds together take the time that the settings allow.
+    """
+    nodes, most_s = min(NODE_LIMIT, settings.node_limit), min(SECONDS, settings.time_limit_s)
+    patience = begin(replace(settings, gap=GAP, node_limit=nodes), clock)
     market, tried = _market(problem, board), set[int]()
     for _ in range(ROUNDS):
         losses = _losses(problem, board, market, x)
         losses[list(tried)] = 0.0
-        if not losses.any():
+        if not losses.any() or patience.over:
             break
         worst = int(np.argmax(losses))
         tried.add(worst)
+        limit_s = min(most_s, patience.left.time_limit_s)
+        small = replace(patience.settings, time_limit_s=limit_s)
         better = _exchanged(problem, x, _freed(problem, board, market, x, worst), small)
         if better is not None:
             # Where one pool has changed, others may have become worth another look.

@@ -90,6 +90,7 @@ WRONG = {
     "pools.dc-a.soldOut=yes": "must be true or false (got yes)",
     "clusters.dc.lost=false": "only lost=true can be supposed (got false)",
     "services.search.load=lots": "must be such as 1500 (/s), 2x, +20% or +300 (got lots)",
+    "services.search.load=-1x": "must be such as 1500 (/s), 2x, +20% or +300 (got -1x)",
     "services.search.objective=80": "must be such as 80ms, 0.5x or +20ms (got 80)",
     "services.search.objective=-60ms": "leaves search no time to answer",
     "services.nightly.load=2x": "nightly is no service: write jobs.nightly",

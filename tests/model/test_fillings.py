@@ -75,6 +75,15 @@ def test_a_node_with_too_many_fillings_starts_with_one_a_shape() -> None:
     assert np.all(packing.fillings @ packing.takes <= packing.room + 1e-6)
 
 
+def test_more_shapes_than_python_nests_calls_are_packed_all_the_same() -> None:
+    takes = np.random.default_rng(0).uniform(0.1, 4.0, (1_200, 2))
+    packing = packing_of(0, np.arange(len(takes)), takes, np.array([8.0, 9.0]))
+    assert packing is not None
+    assert not packing.complete
+    assert np.all(packing.fillings @ packing.takes <= packing.room + 1e-6)
+    assert np.all(packing.fillings.max(axis=0) >= 1)
+
+
 shapes = st.lists(
     st.tuples(st.integers(0, 5), st.integers(1, 30)).map(lambda t: (float(t[0]), float(t[1]))),
     min_size=2,

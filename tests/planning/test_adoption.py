@@ -16,8 +16,11 @@ from scheduler.domain.places import Contract
 from scheduler.domain.plan import Adoption, Plan, Ruling
 from scheduler.domain.workloads import Priority
 from scheduler.model.policy import Policy
+from scheduler.planning.decide import decide
 from tests.model.worlds import (
+    EXACT,
     HABIT,
+    NOT_WANTED,
     a_demand,
     a_fleet,
     a_job,
@@ -140,7 +143,7 @@ class TestForced:
     def test_urgent_load_that_could_be_carried(self) -> None:
         fleet = a_fleet(a_pool("dc-a"), a_service(priority=Priority.CRITICAL))
         words = self.because(fleet, nodes={"dc-a": 1}, pods={("search", "dc-a"): 1})
-        assert words == 'against the rule "search carries its load"'
+        assert words == "urgent work waits that could run"
 
     def test_data_where_it_may_not_be(self) -> None:
         fleet = a_fleet(a_pool("c", "cloud"), a_pool("dc-a"), a_service(data_class=PRIVATE))
@@ -176,3 +179,11 @@ def test_the_price_of_the_change_is_a_part_of_the_bill_that_every_row_of_x_adds_
     problem, _ = ask(a_snapshot(fleet, **ON_A), a_demand(fleet, {"search": 100.0}), ALL)
     assert [part.horizon_hours for part in problem.changes] == [1.0]
     assert (problem.changes[0].usd_per_hour <= problem.cost + 1e-12).all()
+
+
+def test_where_nothing_is_left_to_decide_what_runs_is_kept_and_breaks_no_rule() -> None:
+    fleet = a_fleet(a_pool("dc-a"), a_job("rank"))
+    demand = a_demand(fleet, {}, jobs={"rank": NOT_WANTED})
+    found = decide(a_snapshot(fleet), demand, (Cost(),), EXACT)
+    assert found.adoption is not None
+    assert (found.adoption.ruling, found.adoption.because) == (Ruling.KEPT, "")

@@ -310,7 +310,7 @@ def test_rules_that_hold_it_back_are_named_with_their_price() -> None:
     fleet = a_fleet(a_pool("dc-a", max_nodes=1), a_service())
     found = asked("dc-a", fleet, {"search": 370.0})
     assert len(found.rules) == 1
-    assert found.rules[0].startswith("dc-a has all of its 1 node: one more would save")
+    assert found.rules[0].startswith("dc-a has all of its 1 node (one node more saves")
 
 
 def test_a_pool_says_who_uses_it_and_what_a_node_less_would_cost() -> None:

@@ -232,6 +232,18 @@ def test_the_next_best_plan_stands_in_the_plan_with_what_it_costs_more() -> None
     assert json.loads(machine)["next_best"]["extra_usd_per_hour"] == 4.01
 
 
+def test_that_the_next_best_plan_costs_at_least_nothing_goes_without_saying() -> None:
+    def told(extra: float) -> str:
+        found = replace(NEXT_BEST, extra_usd_per_hour=extra, least_extra_usd_per_hour=0.0)
+        page = render_plan(
+            an_evening(), None, output=Output.TABLE, width=100, colour=False, next_best=found
+        )
+        return " ".join(page[page.index("Next best") :].split())
+
+    assert "aws-g5-spot: costs at most 4.01 USD/h more; 2 pools" in told(4.01)
+    assert "aws-g5-spot: is as good; 2 pools" in told(0.0)
+
+
 def test_pools_that_nearly_pay_and_what_one_unit_of_relief_is_stand_in_the_wide_plan() -> None:
     plan = an_evening()
     line = NearlyLine(

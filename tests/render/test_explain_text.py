@@ -83,6 +83,9 @@ def test_what_is_proven_of_the_next_best_is_told_where_it_is_less() -> None:
     proven = replace(SEARCH, next_best_least_usd_per_hour=3.1)
     assert "(adds 3.50 USD/h, at least 3.10)" in text_of(proven)
     assert "(adds 3.50 USD/h)" in text_of(replace(SEARCH, next_best_least_usd_per_hour=3.5))
+    assert "(adds at most 3.50 USD/h)" in text_of(replace(SEARCH, next_best_least_usd_per_hour=0.0))
+    as_good = replace(SEARCH, next_best_extra_usd_per_hour=0.0, next_best_least_usd_per_hour=0.0)
+    assert "(as good)" in text_of(as_good)
 
 
 def test_what_a_little_more_is_worth_has_a_section_of_its_own() -> None:

@@ -14,7 +14,7 @@ from scheduler.domain.settings import SolverSettings
 from scheduler.solve.answer import cost, is_feasible
 from scheduler.solve.bounds import believed, certified_bound
 from scheduler.solve.greedy import solve_greedily
-from scheduler.solve.highs import relax, solve_exactly
+from scheduler.solve.highs import certified, relax, solve_exactly
 from scheduler.solve.restricted import SMALL, solve_restricted, tightened
 from tests.model.profile import SLOW
 from tests.model.random_worlds import ALL, World, worlds
@@ -130,6 +130,21 @@ def test_any_prices_of_the_rows_prove_a_bound_and_the_best_prove_the_relaxation(
     noisy = relaxed.row_duals * (1.0 + dice.normal(0.0, 0.1, len(wild)))
     for duals in (wild, noisy, -relaxed.row_duals, np.full(len(wild), np.nan), 0.0 * wild):
         assert certified_bound(problem, duals) <= optimum + hair
+
+
+@SLOW
+@given(worlds(), st.integers(0, 2**32 - 1))
+def test_prices_that_are_wrong_leave_out_nothing_that_the_best_plan_uses(
+    world: World, seed: int
+) -> None:
+    problem, _ = ask(world.snapshot, world.demand, ALL)
+    best = solve_exactly(problem, EXACT)
+    assert best.x is not None
+    duals = np.random.default_rng(seed).normal(0.0, 10.0, len(problem.row_lower))
+    for said in (duals, -np.abs(duals), np.abs(duals)):
+        wrong = certified(problem, problem.lower, said)
+        narrowed = tightened(problem, wrong, cost(problem, best.x))
+        assert np.all(best.x <= narrowed.upper + 1e-9)
 
 
 def test_noise_in_the_prices_costs_a_hair_of_the_bound_and_not_all_of_it() -> None:

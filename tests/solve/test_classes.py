@@ -289,3 +289,14 @@ def test_what_costs_more_than_is_known_is_not_looked_for() -> None:
     found = solve_merged(problem, board, EXACT, known=2.0)
     assert found is not None
     assert found.answer.bound == pytest.approx(2.0)
+
+
+def test_thousands_of_classes_are_solved_although_their_pools_and_workloads_are_merged() -> None:
+    pools = [a_pool(f"dc-{i:03d}", usd_per_node_hour=1.0 + i // 2 * 0.01) for i in range(150)]
+    work = [a_service(f"s{i:03d}", max_replicas=5 + i // 2) for i in range(150)]
+    fleet = a_fleet(*pools, *work)
+    demand = a_demand(fleet, {f"s{i:03d}": 100.0 + i // 2 for i in range(150)})
+    problem, board = ask(a_snapshot(fleet), demand, (Cost(), ResponseTime()))
+    found = solve_merged(problem, board, HABIT)
+    assert found is not None
+    assert is_feasible(problem, found.answer.x)

@@ -51,11 +51,6 @@ class LargeAnswer:
     warm: Warm | None
 
 
-def suits(problem: Problem) -> bool:
-    """Whether this is a model that `solve_large` is fast for: most columns are offers."""
-    return 2 * len(read(problem).shape.offers) > problem.columns
-
-
 def solve_large(
     problem: Problem, gap: float, warm: Warm | None = None, limits: Limits = LIMITS
 ) -> LargeAnswer:

@@ -11,9 +11,8 @@ from scipy.sparse import csc_array, csr_array
 from scheduler.model.affine import Bools, Floats, Ints
 from scheduler.model.board import NODES, UNITS, Board
 from scheduler.model.problem import Problem
-from scheduler.solve.bounds import certified_bound
 from scheduler.solve.engine import Basis
-from scheduler.solve.highs import Relaxed
+from scheduler.solve.highs import Relaxed, certified
 from scheduler.solve.near.carriers import Carriers, carriers
 from scheduler.solve.near.live import AT_LOWER, BASIC, Live, Part
 
@@ -58,12 +57,7 @@ def _sifted(sieve: _Sieve, board: Board, open_: Bools, time_limit_s: float) -> R
         open_ = open_ | _best_of(board.options.workload, found.reduced_costs, lack, problem)
     if found is None:
         return None
-    return Relaxed(
-        x=found.x,
-        bound=certified_bound(problem, found.row_duals),
-        row_duals=found.row_duals,
-        reduced_costs=found.reduced_costs,
-    )
+    return certified(problem, found.x, found.row_duals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

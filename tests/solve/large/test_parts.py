@@ -13,7 +13,6 @@ from scheduler.solve.highs import relax, solve_exactly
 from scheduler.solve.large.ascent import first_prices
 from scheduler.solve.large.core import slack_basis
 from scheduler.solve.large.cuts import NO_CUTS, broken_cuts, redrawn
-from scheduler.solve.large.front import suits
 from scheduler.solve.large.prices import priced
 from scheduler.solve.large.rounding import rounded_up
 from scheduler.solve.large.shape import Large, read, read_again
@@ -157,14 +156,6 @@ def test_another_matrix_is_read_anew() -> None:
     large = read(a_market(10, 3, seed=1))
     assert read_again(large, a_market(10, 3, seed=1)) is not None
     assert read_again(large, a_market(10, 3, seed=2)) is None
-
-
-def test_markets_suit_the_large_road() -> None:
-    assert suits(a_market(10, 3))
-
-
-def test_where_most_rows_tie_the_large_road_is_not_the_fast_one() -> None:
-    assert not suits(a_market(3, 10))
 
 
 def test_rounding_up_leaves_out_what_finds_no_room() -> None:

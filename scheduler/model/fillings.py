@@ -1,7 +1,8 @@
 """Fillings: what whole nodes of a pool can hold where pods of several shapes share them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,7 +51,14 @@ def packing_of(pool: int, options: Ints, takes: Floats, room: Floats) -> Packing
     They do where one resource runs out first for every pod, each pod takes an exact fraction 1/k
     of it, and every k divides the next larger one: such pods always pack.
     """
-    limits, each = _scarce(takes, room)
+    known = _read(takes.tobytes(), room.tobytes(), takes.shape)
+    return None if known is None else replace(known, pool=pool, options=options)
+
+
+@lru_cache(maxsize=1024)
+def _read(takes: bytes, room: bytes, size: tuple[int, int]) -> Packing | None:
+    """Of pods with these takes on nodes with this room, as bytes: each tick asks the same again."""
+    limits, each = _scarce(np.frombuffer(takes).reshape(size), np.frombuffer(room))
     shapes, shape = np.unique(each, axis=0, return_inverse=True)
     if len(shapes) < 2 or _adds_up(shapes / limits):
         return None
@@ -60,8 +68,8 @@ def packing_of(pool: int, options: Ints, takes: Floats, room: Floats) -> Packing
     shapes = shapes[order]
     listed = maximal_fillings(limits, shapes, MOST)
     return Packing(
-        pool=pool,
-        options=options,
+        pool=0,
+        options=np.arange(size[0]),
         shape=rank[shape.ravel()],
         takes=shapes,
         room=limits,

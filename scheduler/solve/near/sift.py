@@ -15,6 +15,7 @@ from scheduler.solve.engine import Basis
 from scheduler.solve.highs import Relaxed, certified
 from scheduler.solve.near.carriers import Carriers, carriers
 from scheduler.solve.near.live import AT_LOWER, BASIC, Live, Part
+from scheduler.solve.restricted import rank
 
 FIRST = 2
 """Options of each workload that the first LP has, beside those where it runs."""
@@ -107,15 +108,6 @@ def _first(problem: Problem, board: Board, carried: Carriers) -> Bools:
     cheap = allowed & (rank(options.workload, by_request) < FIRST)
     open_: Bools = cheap | (options.units_now > 0.0) | (problem.lower[units] > 0.0)
     return open_
-
-
-def rank(owner: Ints, prices: Floats) -> Ints:
-    """Place of each option among its workload's, cheapest first."""
-    order = np.lexsort((np.arange(len(owner)), prices, owner))
-    ordered = owner[order]
-    place = np.empty(len(owner), dtype=np.int64)
-    place[order] = np.arange(len(owner)) - np.searchsorted(ordered, ordered)
-    return place
 
 
 def _kept(sieve: _Sieve, open_: Bools) -> _Kept:

@@ -13,7 +13,7 @@ from scheduler.model.problem import Problem
 from scheduler.solve.highs import Relaxed
 from scheduler.solve.near.carriers import Carriers, carriers
 from scheduler.solve.near.live import Live, Part
-from scheduler.solve.near.sift import rank
+from scheduler.solve.restricted import rank
 
 HAIR = 1e-7
 ROOMY = 500

@@ -31,6 +31,8 @@ class Node:
     """Replicas and workers of ours that sit on it."""
     gpus_used: float = 0.0
     """GPUs that they take."""
+    gpus_others: float = 0.0
+    """GPUs taken by pods that are not ours: room that no plan can use."""
     workers: int = 0
     """Those of them that belong to gangs: such a node is not emptied for another gang."""
     doomed: bool = False
@@ -71,6 +73,18 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SiteNote:
+    """Something at a site that a person should know: it keeps an order from coming true."""
+
+    subject: str
+    """Kind and name, as node/gpu-7 or deployment/ml/search."""
+    reason: str
+    """One word in camel case, as DrainBlocked; the reason of the Event that tells it."""
+    message: str
+    """What is wrong and what to do, without a time or count that changes from look to look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReport:
     """What one site says of itself."""
 
@@ -79,6 +93,7 @@ class SiteReport:
     nodes: tuple[Node, ...] = ()
     placements: tuple[Placement, ...] = ()
     progress: tuple[JobProgress, ...] = ()
+    notes: tuple[SiteNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

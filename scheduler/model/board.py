@@ -34,6 +34,8 @@ class PoolState:
     sold_out: Bools
     frozen: Bools
     """The pool's site is not seen."""
+    taken: Floats
+    """Nodes' worth of GPUs that pods of others take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,6 +158,11 @@ class Board:
         """Requests per second, or gangs, by workload."""
         return self.blocks[MISSING].value
 
+    @property
+    def taken(self) -> Floats:
+        """Nodes by pool that pods of others take; never more than the pool may have."""
+        return np.minimum(self.pool_state.taken, self.blocks[NODES].upper)
+
     def without(self, mask: Bools) -> Board:
         """The board with the masked options taken off."""
         options = self.options.take(~mask)
@@ -200,7 +207,7 @@ def survey(snapshot: Snapshot, demand: Demand) -> Board:
 def _pool_state(catalogue: Catalogue, snapshot: Snapshot, demand: Demand) -> PoolState:
     pools = catalogue.pools
     index = {name: i for i, name in enumerate(pools.names)}
-    nodes = np.zeros(len(pools.names))
+    nodes, taken = np.zeros(len(pools.names)), np.zeros(len(pools.names))
     vacated = snapshot.memory.vacated_at
     coming_back = {pool for pool, at in vacated.items() if snapshot.now - at < EMPTYING_S}
     for report in snapshot.sites.values():
@@ -209,6 +216,7 @@ def _pool_state(catalogue: Catalogue, snapshot: Snapshot, demand: Demand) -> Poo
             stays = node.phase is not NodePhase.DRAINING or node.pool in coming_back
             if at is not None and stays and not node.doomed:
                 nodes[at] += 1.0
+                taken[at] += node.gpus_others / max(pools.gpus[at], 1.0)
     price = pools.list_usd_per_node_hour.copy()
     for pool, usd in demand.prices.items():
         if pool in index:
@@ -221,6 +229,7 @@ def _pool_state(catalogue: Catalogue, snapshot: Snapshot, demand: Demand) -> Poo
         usd_per_node_hour=price,
         sold_out=np.isin(np.array(pools.names), sold_out),
         frozen=frozen[pools.cluster],
+        taken=taken,
     )
 
 

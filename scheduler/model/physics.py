@@ -36,7 +36,7 @@ def physics(board: Board) -> Contribution:
 
 
 def _room(board: Board) -> Rules:
-    """Units fit the nodes; a site that is not seen keeps what it has."""
+    """Units fit the nodes, beside what others have there; an unseen site keeps what it has."""
     options, pools = board.options, len(board.pools.names)
     packed = np.zeros(pools, dtype=bool)
     packed[[packing.pool for packing in board.packings]] = True
@@ -45,7 +45,7 @@ def _room(board: Board) -> Rules:
     used = by_share.sum_by(options.pool[shared], pools) + board.fills.sum_by(_filled(board), pools)
     seen = ~board.pool_state.frozen
     names = [name for name, flag in zip(board.pools.names, seen, strict=True) if flag]
-    value = (used - board.nodes).take(seen)
+    value = (used + board.taken - board.nodes).take(seen)
     return at_most(
         "room",
         value,

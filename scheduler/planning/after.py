@@ -79,6 +79,7 @@ def _nodes(state: PoolState, pods: int, now: Instant) -> Iterator[Node]:
     coming = [name for name in fresh if name not in taken][: max(0, line.after - len(kept))]
     since = {node.name: node.since for node in state.serving}
     names = kept + coming
+    others = sum(node.gpus_others for node in state.serving)
     for position, name in enumerate(names):
         share, rest = divmod(pods, len(names))
         yield Node(
@@ -87,4 +88,6 @@ def _nodes(state: PoolState, pods: int, now: Instant) -> Iterator[Node]:
             phase=NodePhase.READY,
             since=since.get(name, now),
             pods=share + (position < rest),
+            # Pods of others move with the nodes: what they take of the pool stays.
+            gpus_others=others / len(names),
         )

@@ -74,10 +74,11 @@ def kept_for_pods(left: Iterable[tuple[Option, int]], standing: Standing) -> Map
     return kept
 
 
-def _order(node: Node) -> tuple[bool, int, bool, float, NodeName]:
-    """Booting first, then the emptiest, of equals the unwell and the youngest."""
+def _order(node: Node) -> tuple[bool, bool, int, bool, float, NodeName]:
+    """Booting first, last what others hold; then the emptiest, the unwell and the youngest."""
     booting, unwell = node.phase is NodePhase.BOOTING, node.phase is NodePhase.UNREADY
-    return (not booting, node.pods, not unwell, -node.since, node.name)
+    held = node.gpus_others > 0.0
+    return (held, not booting, node.pods, not unwell, -node.since, node.name)
 
 
 def _pods_per_node(option: Option, standing: Standing) -> int:

@@ -27,7 +27,7 @@ def solve_greedily(problem: Problem, board: Board) -> Floats | None:
 def _filled(problem: Problem, board: Board) -> Floats:
     """Units by option, need by need."""
     units = board.blocks[UNITS].lower.copy()
-    room = board.blocks[NODES].upper - _nodes_used(board, units)
+    room = board.blocks[NODES].upper - board.taken - _nodes_used(board, units)
     able = _able(problem, board)
     for workload in _by_need(board):
         rows = np.nonzero(board.options.workload == workload)[0]
@@ -98,9 +98,10 @@ def _settle(problem: Problem, board: Board, units: Floats) -> Floats:
     nodes = board.blocks[NODES]
     units = np.clip(np.round(units), board.blocks[UNITS].lower, board.blocks[UNITS].upper)
     fills = filled(board, units)
-    needed = np.ceil(_nodes_used(board, units) - 1e-9)
+    used = _nodes_used(board, units)
     for packing, nodes_of in zip(board.packings, fills, strict=True):
-        needed[packing.pool] = nodes_of.sum()
+        used[packing.pool] = nodes_of.sum()
+    needed = np.ceil(used + board.taken - 1e-9)
     x[problem.span(NODES)] = np.clip(needed, nodes.lower, nodes.upper)
     x[problem.span(FILLS)] = np.concatenate([*fills, np.zeros(0)])
     x[problem.span(UNITS)] = units

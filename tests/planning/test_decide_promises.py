@@ -123,6 +123,31 @@ def test_no_plan_takes_data_where_it_may_not_be(world: World) -> None:
 
 
 @SLOW
+@given(worlds(), st.data())
+def test_no_plan_uses_the_gpus_that_pods_of_others_have(world: World, data: st.DataObject) -> None:
+    others = st.sampled_from((0.0, 1.0, 2.5, 4.0))
+    sites = {
+        name: replace(
+            site, nodes=tuple(replace(n, gpus_others=data.draw(others)) for n in site.nodes)
+        )
+        for name, site in world.snapshot.sites.items()
+    }
+    world = replace(world, snapshot=replace(world.snapshot, sites=sites))
+    plan, fleet = decided(world), world.snapshot.fleet
+    for line in plan.pools:
+        if line.pool in frozen(world):
+            continue
+        pool = fleet.pools[line.pool]
+        there = [n for site in sites.values() for n in site.nodes if n.pool == line.pool]
+        taken = sum(n.gpus_others for n in there if not n.doomed)
+        left = line.after * pool.per_node.gpus - taken
+        ours = [x for x in plan.placements if x.pool == line.pool]
+        works = {x.workload: fleet.workload(x.workload) for x in ours}
+        used = sum(x.after * works[x.workload].per_pod.gpus for x in ours if works[x.workload])
+        assert used <= max(left, 0.0) + 1e-6
+
+
+@SLOW
 @given(worlds())
 def test_no_plan_exceeds_the_declared_replicas(world: World) -> None:
     plan = decided(world)

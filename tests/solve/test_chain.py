@@ -15,7 +15,7 @@ from scheduler.domain.names import PolicyName
 from scheduler.domain.settings import SolverSettings
 from scheduler.domain.snapshot import Snapshot
 from scheduler.domain.workloads import Priority
-from scheduler.model.board import MISSING, UNITS, Board
+from scheduler.model.board import MISSING, NODES, UNITS, Board
 from scheduler.model.policy import Contribution, Policy, at_least
 from scheduler.solve.answer import Solution, is_feasible
 from scheduler.solve.chain import NoPlanError, solve
@@ -27,6 +27,7 @@ from tests.model.worlds import (
     a_demand,
     a_fleet,
     a_job,
+    a_node,
     a_pool,
     a_service,
     a_snapshot,
@@ -99,6 +100,27 @@ def test_with_room_for_all_nothing_is_missing() -> None:
     solution = solve(problem, board, EXACT)
     assert solution.x[problem.span(MISSING)] == pytest.approx([0.0, 0.0], abs=1e-6)
     assert solution.objective == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("use", ["highs", "cbc"])
+def test_what_pods_of_others_take_is_no_room_of_ours(use: str) -> None:
+    """Five replicas and four foreign GPUs need three nodes of four GPUs."""
+    nodes = [replace(a_node(name, "dc-a"), gpus_others=2.0) for name in ("n1", "n2")]
+    fleet = a_fleet(a_pool("dc-a"), a_service())
+    problem, board = ask(a_snapshot(fleet, nodes=nodes), a_demand(fleet, {"search": 300.0}), PAIR)
+    solution = solve(problem, board, replace(EXACT, use=use))
+    assert solution.x[problem.span(UNITS)].tolist() == [5.0]
+    assert solution.x[problem.span(NODES)].tolist() == [3.0]
+
+
+def test_a_pool_that_others_fill_carries_nothing_and_is_no_contradiction() -> None:
+    """Though they take more than the pool may have."""
+    nodes = [replace(a_node(f"n{i}", "dc-a"), gpus_others=4.0) for i in range(3)]
+    fleet = a_fleet(a_pool("dc-a", max_nodes=2), a_service())
+    problem, board = ask(a_snapshot(fleet, nodes=nodes), a_demand(fleet, {"search": 300.0}), PAIR)
+    solution = solve(problem, board, EXACT)
+    assert solution.x[problem.span(UNITS)].tolist() == [0.0]
+    assert solution.x[problem.span(MISSING)] == pytest.approx([300.0])
 
 
 def test_rules_that_contradict_each_other_end_in_advice() -> None:

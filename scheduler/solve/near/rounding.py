@@ -30,7 +30,7 @@ class Rounding:
         self._lower, self._upper = near.part.lower.copy(), near.part.upper.copy()
         self._matrix = near.part.matrix.tocsc()
         self._covers = covers(near, len(board.workloads.names))
-        self._room = problem.upper[problem.span(NODES)].copy()
+        self._room = problem.upper[problem.span(NODES)] - board.taken
         self._tries = np.zeros(len(board.workloads.names), dtype=np.int64)
         self._done = np.zeros(len(board.workloads.names), dtype=bool)
         self._size = np.where(near.option >= 0, board.options.nodes_per_unit[near.option], 0.0)

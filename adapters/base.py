@@ -118,3 +118,11 @@ class Adapter(Protocol):
     async def release(self, order: ReleaseOrder) -> None:
         """Give empty nodes back."""
         ...
+
+    async def tend(self) -> None:
+        """Carry on with what was ordered and could not be done at once. Once a tick, after orders.
+
+        Evictions that a disruption budget put off, gangs that wait for their seats. Decides
+        nothing new. What fails here is tried again at the next tick.
+        """
+        ...

@@ -53,6 +53,10 @@ class Around:
         """Give empty nodes back."""
         await self._ordered(self._inner.release, order)
 
+    async def tend(self) -> None:
+        """Carry on with what was ordered."""
+        await self._inner.tend()
+
     async def _observed(self, ask: Callable[[], Awaitable[SiteReport]]) -> SiteReport:
         return await ask()
 
@@ -115,6 +119,14 @@ class Deadline(Around):
         except TimeoutError as error:
             raise self._unreachable(limit, error) from error
 
+    async def tend(self) -> None:
+        """Carry on with what was ordered, for as long as one call may take."""
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                await self._inner.tend()
+        except TimeoutError as error:
+            raise self._unreachable(limit, error) from error
+
     def _unreachable(self, limit: asyncio.Timeout, error: TimeoutError) -> Unreachable:
         if limit.expired():
             return Unreachable(f"cluster {self.cluster} gave no answer in {self._seconds:g} s")
@@ -154,6 +166,9 @@ class Throttle(Around):
 
 class ReadOnly(Around):
     """Observes, and refuses every order."""
+
+    async def tend(self) -> None:
+        """Nothing is carried on."""
 
     async def _ordered(
         self,

@@ -111,6 +111,9 @@ class StaticSite:
                 f"declare nodes.min = nodes.max = {len(self._nodes[pool.name])}"
             )
 
+    async def tend(self) -> None:
+        """Nothing is under way here: other tooling carries the orders out."""
+
     async def _change(self, change: Callable[[StaticState], StaticState]) -> None:
         def apply() -> None:
             # The thread outlives a cancelled call, so the lock is held here and not in the loop.

@@ -42,6 +42,9 @@ class SimulatedAdapter:
         """Give empty nodes back."""
         self._caught_up().release(order)
 
+    async def tend(self) -> None:
+        """Drains and gangs go on by themselves."""
+
     def _caught_up(self) -> SimulatedSite:
         self._site.catch_up(self._now())
         return self._site

@@ -50,6 +50,9 @@ class Deaf:
     async def release(self, order: ReleaseOrder) -> None:
         await self._silence()
 
+    async def tend(self) -> None:
+        await self._silence()
+
     async def _silence(self) -> None:
         if self.own_timeout:
             raise TimeoutError("connect")

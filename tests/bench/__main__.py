@@ -12,6 +12,7 @@ from tests.bench.ca_binpack import ca_binpack
 from tests.bench.figures import Asked, Figure, as_json, as_table
 from tests.bench.gpu_packing import gpu_packing
 from tests.bench.inferno import inferno
+from tests.bench.kubernetes_sight import kubernetes_sight
 from tests.bench.melange import melange
 from tests.bench.placement_scale import placement_scale
 from tests.bench.plans import plan_20x10, plan_100x60, traffic_100x60
@@ -32,6 +33,7 @@ BENCHES: Mapping[str, Callable[[Asked], Iterator[Figure]]] = {
         placement_scale,
         tick_5k,
         tick_without_solver,
+        kubernetes_sight,
         plan_process,
         daemon_memory,
         day_speed,

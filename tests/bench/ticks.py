@@ -64,6 +64,9 @@ class MemorySite:
         """Taken."""
         self.orders.append(order)
 
+    async def tend(self) -> None:
+        """Nothing is under way."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySource:

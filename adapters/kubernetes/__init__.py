@@ -1,0 +1,1 @@
+"""Kubernetes: observe, place, shift, drain and release over the API server."""

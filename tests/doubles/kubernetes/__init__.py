@@ -1,0 +1,1 @@
+"""A double of the Kubernetes API over HTTP, honest where a client can be hurt."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from adapters.base import Adapter
 from adapters.decorators import ReadOnly
+from scheduler.app.kubernetes_site import close_sites, read_only
 from scheduler.app.standing import BRAIN, csv_sources, own_sites, standing_of
 from scheduler.config import Declared
 from scheduler.domain.names import Instant
@@ -35,6 +36,17 @@ async def dry_run(
 ) -> Considered:
     """What the daemon would decide at that instant. Sites are wrapped so that no order passes."""
     clock = FixedClock(at)
-    sites = own_sites(declared, clock) if adapters is None else adapters
+    if adapters is not None:
+        return await _considered(declared, clock, adapters)
+    sites = own_sites(declared, clock, fence=read_only, once=True)
+    try:
+        return await _considered(declared, clock, sites)
+    finally:
+        await close_sites(sites)
+
+
+async def _considered(
+    declared: Declared, clock: FixedClock, sites: Sequence[Adapter]
+) -> Considered:
     standing = standing_of(declared, [ReadOnly(site) for site in sites], csv_sources(declared))
     return await consider(World(brain=BRAIN, standing=standing, clock=clock), None)

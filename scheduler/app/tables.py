@@ -18,7 +18,7 @@ from policies.response_time import ResponseTime
 from policies.spot_risk import SpotRisk
 from policies.spread import Spread
 from policies.stability import Stability
-from scheduler.config import Loaded, json_schema, load
+from scheduler.config import NO_OBJECTS, Loaded, Objects, json_schema, load
 
 POLICY_TYPES: Mapping[str, type] = MappingProxyType(
     {
@@ -57,11 +57,16 @@ def resolve(name: str) -> type:
     return found
 
 
-def load_documents(paths: Sequence[Path]) -> Loaded:
-    """All documents at these paths. Policies in Python may lie beside them."""
+def load_documents(paths: Sequence[Path], objects: Objects = NO_OBJECTS) -> Loaded:
+    """All documents at these paths and in objects. Policies in Python may lie beside them."""
     reach_policies(paths)
     return load(
-        paths, presets=presets(), policy_types=POLICY_TYPES, resolve=resolve, solvers=_solvers
+        paths,
+        presets=presets(),
+        policy_types=POLICY_TYPES,
+        resolve=resolve,
+        solvers=_solvers,
+        objects=objects,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -14,7 +15,8 @@ import click
 from scheduler.render.paper import Output, wants_colour
 
 if TYPE_CHECKING:
-    from scheduler.config import Declared
+    from scheduler.app.custom_resources import Crds
+    from scheduler.config import Declared, Loaded
     from scheduler.domain.names import Instant
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +59,47 @@ def at_option() -> Callable[[F], F]:
     )
 
 
+def crds_options() -> Callable[[F], F]:
+    """`--crds CONTEXT` and `--crds-namespace NAMESPACE`."""
+    context = click.option(
+        "--crds",
+        "crds",
+        metavar="CONTEXT",
+        help="Read documents that are custom resources too, by this context of the kubeconfig or "
+        "`in-cluster`.",
+    )
+    namespace = click.option(
+        "--crds-namespace", help="With --crds: of this namespace alone. Default: all."
+    )
+    return lambda command: context(namespace(command))
+
+
+def crds_at(context: str | None, namespace: str | None) -> Crds | None:
+    """Where custom resources are, if they are asked for."""
+    from scheduler.app.custom_resources import Crds
+
+    if context is None:
+        if namespace is not None:
+            raise click.UsageError("--crds-namespace goes with --crds")
+        return None
+    kubeconfig = os.environ.get("KUBECONFIG") or None
+    return Crds(context=context, namespace=namespace, kubeconfig=kubeconfig)
+
+
+def loaded_at(paths: Sequence[Path], crds: Crds | None = None) -> Loaded:
+    """The documents at these paths and among the custom resources, or their faults."""
+    from scheduler.app.tables import load_documents
+
+    if crds is None:
+        return load_documents(documents_at(paths))
+    from scheduler.app.custom_resources import UnreadError, read_objects
+
+    try:
+        return load_documents(paths, asyncio.run(read_objects(crds)))
+    except UnreadError as error:
+        fail(str(error))
+
+
 def documents_at(paths: Sequence[Path]) -> list[Path]:
     """The paths given, or the embedded example."""
     from scheduler.app.tables import example_folder
@@ -64,12 +107,11 @@ def documents_at(paths: Sequence[Path]) -> list[Path]:
     return list(paths) or [example_folder()]
 
 
-def declared_at(paths: Sequence[Path]) -> Declared:
+def declared_at(paths: Sequence[Path], crds: Crds | None = None) -> Declared:
     """The documents, or all their faults on stderr and exit code 1."""
-    from scheduler.app.tables import load_documents
     from scheduler.render.faults_text import render_faults
 
-    loaded = load_documents(documents_at(paths))
+    loaded = loaded_at(paths, crds)
     if loaded.declared is None:
         click.echo(render_faults(loaded.faults, colour=colour(sys.stderr)), err=True)
         raise SystemExit(ERROR)

@@ -1,15 +1,21 @@
 """Commands about the daemon: run and status."""
 
+from __future__ import annotations
+
 import asyncio
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from scheduler.cli.common import (
     colour,
+    crds_at,
+    crds_options,
     declared_at,
     documents_at,
     fail,
@@ -21,11 +27,17 @@ from scheduler.cli.common import (
 )
 from scheduler.render.paper import Output
 
+if TYPE_CHECKING:
+    from scheduler.app.custom_resources import Crds
+    from scheduler.app.live import Doors
+    from scheduler.runtime.world import Tick
+
 DEFAULT_PORT = 8080
 
 
 @click.command()
 @files_option()
+@crds_options()
 @click.option(
     "--once",
     is_flag=True,
@@ -44,6 +56,20 @@ DEFAULT_PORT = 8080
     envvar="METRICS_PORT",
     help=f"Port of the pages. Default: {DEFAULT_PORT}; none in a simulated day.",
 )
+@click.option(
+    "--home",
+    envvar="TIDEGATE_HOME",
+    metavar="in-cluster|CONTEXT",
+    help="The cluster where replicas elect a leader and keep memory and status. Default: none; "
+    "this daemon is the only one.",
+)
+@click.option(
+    "--namespace",
+    envvar=["POD_NAMESPACE", "LEADER_ELECTION_NAMESPACE", "SYSTEM_NAMESPACE"],
+    default="tidegate",
+    show_default=True,
+    help="With --home: the namespace there.",
+)
 @click.option("--hours", type=click.FloatRange(0.1), help="Simulated: only so many hours.")
 @click.option(
     "--picture",
@@ -55,11 +81,15 @@ DEFAULT_PORT = 8080
 def run(  # noqa: PLR0913 - one argument an option of the command line
     *,
     paths: tuple[Path, ...],
+    crds: str | None,
+    crds_namespace: str | None,
     once: bool,
     at: str | None,
     journal: Path | None,
     host: str,
     port: int | None,
+    home: str | None,
+    namespace: str,
     hours: float | None,
     picture: Path | None,
     no_baselines: bool,
@@ -70,7 +100,8 @@ def run(  # noqa: PLR0913 - one argument an option of the command line
     Where all clusters are simulated, the recorded day is played as fast as it can be computed and
     compared with three common ways to run it. Otherwise ticks come on the wall clock until SIGTERM.
     """
-    from scheduler.app.live import Doors, run_live, run_once
+    from scheduler.app.custom_resources import UnreadError
+    from scheduler.app.live import Doors, run_once
     from scheduler.app.simulated import is_simulated
     from scheduler.cli.simulated_day import Shown, play_day
     from scheduler.cli.told import Teller
@@ -79,7 +110,11 @@ def run(  # noqa: PLR0913 - one argument an option of the command line
 
     if at and not once:
         raise click.UsageError("--at goes with --once: a running daemon lives in the present")
-    declared, places = declared_at(paths), documents_at(paths)
+    if home and once:
+        raise click.UsageError("--home is for a daemon that goes on: leave it out with --once")
+    objects = crds_at(crds, crds_namespace)
+    declared = declared_at(paths, objects)
+    places = list(paths) if objects else documents_at(paths)
     teller = Teller(say=click.echo, width=width(), colour=colour())
     try:
         if once:
@@ -94,9 +129,38 @@ def run(  # noqa: PLR0913 - one argument an option of the command line
         else:
             logs("INFO")
             doors = Doors(journal=journal, host=host, port=DEFAULT_PORT if port is None else port)
-            asyncio.run(run_live(places, doors, teller.heard))
-    except (NoPlanError, PortError) as error:
+            _run_live(places, doors, teller.heard, objects, home, namespace)
+    except (NoPlanError, PortError, UnreadError) as error:
         fail(str(error))
+
+
+def _run_live(
+    places: list[Path],
+    doors: Doors,
+    heard: Callable[[Tick], None],
+    crds: Crds | None,
+    home: str | None,
+    namespace: str,
+) -> None:
+    from scheduler.app.live import run_live
+
+    if home is None:
+        asyncio.run(run_live(places, doors, heard, crds=crds))
+        return
+    from adapters.kubernetes.faults import AccessError
+    from scheduler.app.home import HomePlace
+    from scheduler.runtime.office import identity_of
+
+    place = HomePlace(
+        context=home,
+        namespace=namespace,
+        identity=identity_of(os.environ),
+        lease=os.environ.get("LEADER_ELECTION_NAME", "tidegate"),
+    )
+    try:
+        asyncio.run(run_live(places, doors, heard, place, crds))
+    except AccessError as error:
+        fail(f"--home {home}: {error}")
 
 
 @click.command()

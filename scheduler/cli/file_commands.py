@@ -7,25 +7,26 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from scheduler.cli.common import ERROR, colour, documents_at, files_option
+from scheduler.cli.common import ERROR, colour, crds_at, crds_options, files_option, loaded_at
 
 
 @click.command()
 @files_option()
-def check(paths: tuple[Path, ...]) -> None:
+@crds_options()
+def check(paths: tuple[Path, ...], crds: str | None, crds_namespace: str | None) -> None:
     """Report all faults of the documents at once, each with its place.
 
     Exit code 0 without faults, 1 with any.
     """
-    from scheduler.app.tables import load_documents
     from scheduler.render.faults_text import render_faults
 
-    loaded = load_documents(documents_at(paths))
+    loaded = loaded_at(paths, crds_at(crds, crds_namespace))
     if loaded.declared is None:
         click.echo(render_faults(loaded.faults, colour=colour(sys.stdout)))
         raise SystemExit(ERROR)
     fleet = loaded.declared.fleet
-    where = ", ".join(map(str, paths)) or "the embedded example (no -f was given)"
+    places = [*map(str, paths), *([f"the custom resources of {crds}"] if crds else [])]
+    where = ", ".join(places) or "the embedded example (no -f was given)"
     click.echo(
         f"no faults in {where}: clusters {len(fleet.clusters)}, pools {len(fleet.pools)}, "
         f"services {len(fleet.services)}, jobs {len(fleet.jobs)}; "
@@ -34,7 +35,12 @@ def check(paths: tuple[Path, ...]) -> None:
 
 
 @click.command()
-def schema() -> None:
+@click.option(
+    "--crd",
+    is_flag=True,
+    help="Print CustomResourceDefinitions instead, for documents that are objects of a cluster.",
+)
+def schema(crd: bool) -> None:
     """Print the JSON Schema of all documents, for editors.
 
     For example: `tidegate schema > tidegate.json`, then in a YAML file
@@ -42,6 +48,11 @@ def schema() -> None:
     """
     from scheduler.app.tables import document_schema
 
+    if crd:
+        from scheduler.config.crd import crd_texts
+
+        click.echo("---\n".join(crd_texts().values()), nl=False)
+        return
     click.echo(json.dumps(document_schema(), indent=2))
 
 

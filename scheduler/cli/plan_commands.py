@@ -14,6 +14,8 @@ from scheduler.cli.common import (
     ERROR,
     at_option,
     colour,
+    crds_at,
+    crds_options,
     declared_at,
     fail,
     files_option,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @files_option()
+@crds_options()
 @at_option()
 @output_option()
 @click.option(
@@ -59,9 +62,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the model of the plan to this file too: LP, or MPS where its name ends in .mps.",
 )
-def plan(
+def plan(  # noqa: PLR0913 - one argument an option of the command line
     *,
     paths: tuple[Path, ...],
+    crds: str | None,
+    crds_namespace: str | None,
     at: str | None,
     output: str,
     detailed_exitcode: bool,
@@ -76,7 +81,7 @@ def plan(
     if supposed and (next_best or model):
         asked = "--next-best" if next_best else "--write-lp"
         raise click.UsageError(f"{asked} is about today's plan: ask for it without --what-if")
-    declared = declared_at(paths)
+    declared = declared_at(paths, crds_at(crds, crds_namespace))
     if supposed:
         _print_difference(declared, at, supposed, output, detailed_exitcode)
         return
@@ -99,9 +104,18 @@ def plan(
 @click.command()
 @click.argument("subject")
 @files_option()
+@crds_options()
 @at_option()
 @output_option()
-def explain(subject: str, paths: tuple[Path, ...], at: str | None, output: str) -> None:
+def explain(
+    *,
+    subject: str,
+    paths: tuple[Path, ...],
+    crds: str | None,
+    crds_namespace: str | None,
+    at: str | None,
+    output: str,
+) -> None:
     """Explain why a WORKLOAD or POOL is placed as it is, and what would change that."""
     from scheduler.app.standing import policies_of
     from scheduler.planning.explain import UnknownSubjectError
@@ -109,7 +123,7 @@ def explain(subject: str, paths: tuple[Path, ...], at: str | None, output: str) 
     from scheduler.render.explain_text import render_explanation
 
     logs()
-    declared = declared_at(paths)
+    declared = declared_at(paths, crds_at(crds, crds_namespace))
     found = _considered(declared, at)
     try:
         answer = ask(

@@ -1,5 +1,6 @@
 """The documents: YAML files into checked values of the domain, or located faults."""
 
+from scheduler.config.catalogue import NO_OBJECTS, Objects
 from scheduler.config.declared import (
     Declared,
     Loaded,
@@ -15,9 +16,11 @@ from scheduler.config.policy_build import PolicyUse, build_policies
 from scheduler.config.schema import json_schema
 
 __all__ = [
+    "NO_OBJECTS",
     "Declared",
     "Fault",
     "Loaded",
+    "Objects",
     "PolicyUse",
     "SimulatedSite",
     "SiteSettings",

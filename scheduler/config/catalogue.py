@@ -2,17 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from scheduler.config.documents import KINDS, NAMESPACES, Catalogue, Entry, Source, find
 from scheduler.config.faults import Fault, closest
 from scheduler.config.fields import RATES, Shape
+from scheduler.config.pod_templates import SUFFIXES as TEMPLATES
 from scheduler.config.policy_document import PolicySpec
 from scheduler.config.validation import validate
-from scheduler.config.yaml_nodes import parse
+from scheduler.config.yaml_nodes import node_of, parse
 
 PLACE_KINDS = ("Cluster", "NodePool", "Dataset", "Link")
 NAME_PATH = ("metadata", "name")
+
+Objects = Mapping[str, Mapping[str, object]]
+"""Documents that stand in no file, by their place: kind, namespace and name."""
+NO_OBJECTS: Objects = MappingProxyType({})
 
 S = TypeVar("S", bound=Shape)
 
@@ -52,15 +58,25 @@ class Gathered:
         return next(iter(self.documents.get("Policy", ())), None)
 
 
-def read(files: Mapping[str, str | bytes], *, whole: bool) -> Gathered:
-    """Every document of every file, not validated yet."""
+def read(
+    files: Mapping[str, str | bytes], *, whole: bool, objects: Objects = NO_OBJECTS
+) -> Gathered:
+    """Every document of every file and every object, not validated yet. Templates are none."""
     gathered = Gathered(whole=whole, flawless=whole)
     for file, content in sorted(files.items()):
+        if file.endswith(TEMPLATES):
+            continue
         parsed = parse(file, content)
         gathered.sources.extend(Source(file=file, node=node) for node in parsed.documents)
         gathered.faults.extend(parsed.faults)
         gathered.whole = gathered.whole and parsed.whole
         gathered.flawless = gathered.flawless and not parsed.faults
+    for place, told in sorted(objects.items()):
+        try:
+            gathered.sources.append(Source(file=place, node=node_of(told)))
+        except ValueError as error:
+            gathered.faults.append(Fault(file=place, line=0, column=0, path="", message=str(error)))
+            gathered.whole = gathered.flawless = False
     return gathered
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from scheduler.config.documents import Catalogue, Entry, Source
 from scheduler.config.faults import Fault
+from scheduler.config.kubernetes_mapping import access_of, bindings_of
 from scheduler.config.mapping import fleet_of
 from scheduler.config.place_documents import (
     AccessShape,
@@ -18,7 +19,9 @@ from scheduler.config.place_documents import (
     StaticShape,
     StockOutShape,
 )
+from scheduler.config.pod_templates import Templates
 from scheduler.config.policy_build import PolicyUse
+from scheduler.domain.bindings import Bindings, KubernetesAccess
 from scheduler.domain.fleet import Fleet
 from scheduler.domain.names import ClusterName, PoolName
 from scheduler.domain.settings import LoopSettings
@@ -52,14 +55,17 @@ class StaticSite:
     state: Path | None = None
 
 
+Options = SimulatedSite | StaticSite | KubernetesAccess
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSettings:
     """The way into one cluster."""
 
     cluster: ClusterName
     access: str
-    """simulated | static."""
-    options: SimulatedSite | StaticSite
+    """simulated | static | kubernetes."""
+    options: Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,8 @@ class Declared:
     """Everything in the documents, checked and ready for use."""
 
     fleet: Fleet
+    bindings: Bindings
+    """How pools and workloads are known to clusters that are Kubernetes."""
     sites: Mapping[ClusterName, SiteSettings]
     sources: tuple[SourceSettings, ...]
     policies: tuple[object, ...]
@@ -98,22 +106,27 @@ def declare(
     catalogue: Catalogue,
     policies: Iterable[tuple[PolicyUse, object]],
     loop: LoopSettings,
+    templates: Templates,
 ) -> Declared:
     """The declaration of documents without a fault."""
     chosen = tuple(policies)
     uses = tuple(use for use, _ in chosen)
+    bindings = bindings_of(catalogue, templates)
     return Declared(
         fleet=fleet_of(catalogue),
+        bindings=bindings,
         sites={site.cluster: site for site in map(site_of, catalogue.clusters)},
         sources=tuple(map(source_of, catalogue.sources)),
         policies=tuple(policy for _, policy in chosen),
         policy_uses=uses,
         loop=loop,
-        digest=digest_of(catalogue, uses, loop),
+        digest=digest_of(catalogue, uses, loop, templates),
     )
 
 
-def digest_of(catalogue: Catalogue, uses: Iterable[PolicyUse], loop: LoopSettings) -> str:
+def digest_of(
+    catalogue: Catalogue, uses: Iterable[PolicyUse], loop: LoopSettings, templates: Templates
+) -> str:
     """SHA-256 of the content in one canonical form: parsed values, sorted by kind and name."""
     kinds: dict[str, tuple[Entry[Any], ...]] = {
         "clusters": catalogue.clusters,
@@ -129,6 +142,7 @@ def digest_of(catalogue: Catalogue, uses: Iterable[PolicyUse], loop: LoopSetting
             kind: [[entry.name, entry.spec.model_dump(mode="json")] for entry in entries]
             for kind, entries in kinds.items()
         },
+        "templates": [[name, file.node.plain()] for name, file in templates.by_name()],
         "policies": [asdict(use) for use in uses],
         "loop": asdict(loop),
     }
@@ -138,8 +152,8 @@ def digest_of(catalogue: Catalogue, uses: Iterable[PolicyUse], loop: LoopSetting
 
 def site_of(entry: Entry[ClusterSpec]) -> SiteSettings:
     """The way into a cluster."""
-    options = _options(entry.spec.access, Path(entry.source.folder()))
-    access = "static" if isinstance(options, StaticSite) else "simulated"
+    options = _options(entry.name, entry.spec.access, Path(entry.source.folder()))
+    access = next(name for name in AccessShape.model_fields if getattr(entry.spec.access, name))
     return SiteSettings(cluster=ClusterName(entry.name), access=access, options=options)
 
 
@@ -153,7 +167,9 @@ def csv_path(source: Source) -> Path:
     return Path(source.folder()) / source.text("spec", "csv", "path")
 
 
-def _options(access: AccessShape, folder: Path) -> SimulatedSite | StaticSite:
+def _options(name: str, access: AccessShape, folder: Path) -> Options:
+    if access.kubernetes is not None:
+        return access_of(name, access.kubernetes, folder)
     if access.static is not None:
         return _static(access.static, folder)
     return _simulated(access.simulated or SimulatedShape.model_validate({}))

@@ -81,6 +81,11 @@ class Source:
     refused: frozenset[Path] = frozenset()
     """Paths of values, and with `KEY` at the end of keys, that are faults already."""
 
+    @property
+    def is_object(self) -> bool:
+        """Read from an API server: no lines, and no files beside it."""
+        return self.node.line == 0
+
     def text(self, *path: str | int) -> str:
         """The text at a path; empty if there is none or it is refused."""
         spot = find(self.node, path)
@@ -107,9 +112,9 @@ class Source:
         return PurePath(self.file).parent
 
     def place(self, path: Path) -> str:
-        """`file:line:column` of the value at a path."""
+        """`file:line:column` of the value at a path; an object of an API server has no lines."""
         node = find(self.node, path).node
-        return f"{self.file}:{node.line}:{node.column}"
+        return self.file if self.is_object else f"{self.file}:{node.line}:{node.column}"
 
     def fault(self, path: Path, message: str, *, got: bool = False, meant: str = "") -> Fault:
         """A fault at the value of the path; at the key for what is missing there."""

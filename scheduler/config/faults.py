@@ -16,14 +16,16 @@ class Fault:
     """One thing that is wrong, at its place. Its text is what `tidegate check` prints."""
 
     file: str
+    """Or kind, namespace and name of an object of an API server, as nodepools/ml/gpus."""
     line: int
+    """0 where there are no lines."""
     column: int
     path: str
     message: str
 
     def __str__(self) -> str:
-        """`file:line:column: path: message`, without the path where there is none."""
-        place = f"{self.file}:{self.line}:{self.column}"
+        """`file:line:column: path: message`, without the parts that there are not."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 

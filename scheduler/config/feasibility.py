@@ -57,6 +57,20 @@ def feasibility_faults(catalogue: Catalogue) -> Iterator[Fault]:
             yield from _checked(fleet, places, entry.source, workload)
 
 
+def fitting_places(fleet: Fleet, workload: Workload) -> list[Place]:
+    """Where a workload may be placed: allowed, and with room on an empty node."""
+    places = (
+        Place(pool, fleet.clusters[pool.cluster])
+        for pool in fleet.pools.values()
+        if pool.cluster in fleet.clusters
+    )
+    return [
+        place
+        for place in places
+        if _listed(workload, place) and _misfit(fleet, workload, place) is None
+    ]
+
+
 def round_trip_s(links: Sequence[Link], users: str | None, cluster: Cluster) -> float:
     """From the users' region to the cluster, by the link to the cluster or else to its region."""
     if users is None or users == cluster.region:

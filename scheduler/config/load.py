@@ -1,16 +1,19 @@
 """Files and folders of YAML into one declaration, or every fault in them at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from scheduler.config.catalogue import Gathered, check, rates_of, read
+from scheduler.config.catalogue import NO_OBJECTS, Gathered, Objects, check, rates_of, read
 from scheduler.config.declared import Loaded, declare
 from scheduler.config.documents import Entry
 from scheduler.config.faults import Fault
 from scheduler.config.feasibility import feasibility_faults
 from scheduler.config.files import read_files
+from scheduler.config.kubernetes_references import kubernetes_faults
 from scheduler.config.mapping import loop_of
+from scheduler.config.pod_templates import Read, read_templates
 from scheduler.config.policy_build import Resolve
 from scheduler.config.policy_choices import Policies, choose, preset_name, unknown_preset
 from scheduler.config.policy_document import PolicySpec
@@ -28,15 +31,18 @@ def load(
     policy_types: Mapping[str, type],
     resolve: Resolve,
     solvers: Solvers | None = None,
+    objects: Objects = NO_OBJECTS,
 ) -> Loaded:
-    """Everything below the paths, or all faults in it. Raises nothing for a bad file.
+    """Everything below the paths and in the objects, or all faults in it.
 
-    Without `solvers` any name of a solver is believed.
+    Raises nothing for a bad file. Without `solvers` any name of a solver is believed.
     """
-    contents, unread = read_files(paths)
-    gathered = read(contents, whole=not unread)
+    contents, unread = read_files(paths) if paths or not objects else ({}, [])
+    gathered = read(contents, whole=not unread, objects=objects)
     gathered.faults.extend(unread)
-    outside = _Outside(presets, policy_types, resolve, _is_file, solvers)
+    outside = _Outside(
+        presets, policy_types, resolve, _is_file, solvers, partial(_content, contents)
+    )
     return _loaded(gathered, outside)
 
 
@@ -48,10 +54,13 @@ def load_text(
     resolve: Resolve,
     is_file: IsFile = lambda _: True,
     solvers: Solvers | None = None,
+    objects: Objects = NO_OBJECTS,
 ) -> Loaded:
     """The same from texts by file name, without a disk."""
-    outside = _Outside(presets, policy_types, resolve, is_file, solvers)
-    return _loaded(read(files, whole=True), outside)
+    outside = _Outside(
+        presets, policy_types, resolve, is_file, solvers, lambda path: _given(files, path)
+    )
+    return _loaded(read(files, whole=True, objects=objects), outside)
 
 
 class _Outside(NamedTuple):
@@ -62,6 +71,7 @@ class _Outside(NamedTuple):
     resolve: Resolve
     is_file: IsFile
     solvers: Solvers | None
+    template: Read
 
 
 def _loaded(gathered: Gathered, outside: _Outside) -> Loaded:
@@ -71,12 +81,14 @@ def _loaded(gathered: Gathered, outside: _Outside) -> Loaded:
     catalogue = check(gathered, rates)
     gathered.faults.extend(reference_faults(catalogue, outside.is_file))
     gathered.faults.extend(feasibility_faults(catalogue))
+    templates = read_templates(catalogue, outside.template)
+    gathered.faults.extend((*templates.faults, *kubernetes_faults(catalogue)))
     policies = _policies(gathered, preset, outside)
     faults = _in_order(unreadable, [*gathered.faults, *policies.faults])
     if faults:
         return Loaded(declared=None, faults=faults)
     loop = _loop(preset, gathered.policy())
-    return Loaded(declared=declare(catalogue, policies.built, loop), faults=())
+    return Loaded(declared=declare(catalogue, policies.built, loop, templates), faults=())
 
 
 def _preset(gathered: Gathered, presets: Mapping[str, str]) -> Entry[PolicySpec] | None:
@@ -144,6 +156,19 @@ def _in_order(unreadable: Sequence[Fault], faults: Iterable[Fault]) -> tuple[Fau
         message = f"{len(kept) - len(shown):,} more faults are not shown"
         shown.append(Fault(file=shown[-1].file, line=1, column=1, path="", message=message))
     return tuple(shown)
+
+
+def _content(contents: Mapping[str, bytes], path: Path) -> bytes | Fault:
+    """A file that was read already, or that lies elsewhere."""
+    if str(path) in contents:
+        return contents[str(path)]
+    found, faults = read_files([path])
+    return found[str(path)] if found else faults[0]
+
+
+def _given(files: Mapping[str, str | bytes], path: Path) -> str | bytes | Fault:
+    missing = Fault(file=str(path), line=1, column=1, path="", message="no such file or folder")
+    return files.get(str(path), missing)
 
 
 def _is_file(path: Path) -> bool:

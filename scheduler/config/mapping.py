@@ -1,6 +1,7 @@
 """From documents to the values of the domain, one small function a kind."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from scheduler.config.documents import Catalogue, Entry
 from scheduler.config.place_documents import (
@@ -69,15 +70,37 @@ WAIT_USD_PER_GPU_HOUR = {
 
 def fleet_of(catalogue: Catalogue) -> Fleet:
     """The fleet that the documents declare."""
+    elsewhere = _pools_without_kubernetes(catalogue)
     return sorted_fleet(
         Fleet(
             clusters={ClusterName(item.name): cluster_of(item) for item in catalogue.clusters},
             pools={PoolName(item.name): pool_of(item) for item in catalogue.pools},
-            services={WorkloadName(item.name): service_of(item) for item in catalogue.services},
+            services={
+                WorkloadName(item.name): _narrowed(service_of(item), item.spec, elsewhere)
+                for item in catalogue.services
+            },
             jobs={WorkloadName(item.name): job_of(item) for item in catalogue.jobs},
             datasets={DatasetName(item.name): dataset_of(item) for item in catalogue.datasets},
             links=tuple(link for item in catalogue.links for link in links_of(item.spec)),
         )
+    )
+
+
+def _pools_without_kubernetes(catalogue: Catalogue) -> frozenset[str]:
+    clusters = {item.name for item in catalogue.clusters if item.spec.access.kubernetes}
+    return frozenset(item.name for item in catalogue.pools if item.spec.cluster not in clusters)
+
+
+def _narrowed(
+    service: InferenceService, spec: InferenceServiceSpec, elsewhere: frozenset[str]
+) -> InferenceService:
+    """In Kubernetes an adopting service has only the Deployments that it names."""
+    adopt = spec.kubernetes.adopt if spec.kubernetes else None
+    if adopt is None:
+        return service
+    allowed = spec.pools or sorted({*adopt, *elsewhere})
+    return replace(
+        service, pools=tuple(PoolName(n) for n in allowed if n in adopt or n in elsewhere)
     )
 
 

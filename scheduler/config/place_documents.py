@@ -31,6 +31,7 @@ from scheduler.config.fields import (
     by_default,
     contradict,
 )
+from scheduler.config.kubernetes_documents import KubernetesPoolShape, KubernetesShape
 from scheduler.domain.places import Contract, Exposure
 
 
@@ -83,11 +84,14 @@ class AccessShape(Shape):
 
     simulated: SimulatedShape | None = None
     static: StaticShape | None = None
+    kubernetes: KubernetesShape | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "AccessShape":
-        if (self.simulated is None) == (self.static is None):
-            raise ValueError("needs exactly one of `simulated: {}` and `static: {}`")
+        if sum(way is not None for way in (self.simulated, self.static, self.kubernetes)) != 1:
+            raise ValueError(
+                "needs exactly one of `simulated: {}`, `static: {}` and `kubernetes: {}`"
+            )
         return self
 
 
@@ -145,6 +149,7 @@ class NodePoolSpec(Shape):
         0.0, ge=0.0, le=60.0, description="Expected interruptions of one spot node in one hour."
     )
     boot: Duration = by_default("5m", description="From the order to a node with allocatable GPUs.")
+    kubernetes: KubernetesPoolShape | None = None
 
     @field_validator("interruptions_per_hour")
     @classmethod

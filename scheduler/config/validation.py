@@ -10,6 +10,13 @@ from pydantic_core import ErrorDetails
 from scheduler.config.documents import KEY, Source, find
 from scheduler.config.faults import Fault, Path, closest
 from scheduler.config.fields import API_VERSION, CONTRADICTION, NAME, TOLERANT
+from scheduler.config.kubernetes_documents import (
+    DNS_LABEL,
+    FIELD_PATH,
+    GROUP_VERSION,
+    LABEL_VALUE,
+    QUALIFIED,
+)
 from scheduler.config.yaml_nodes import Node
 
 FAULTS_SHOWN = 50
@@ -35,6 +42,12 @@ _WORDS = {
 _PATTERNS = {
     NAME: "must be made of lower case letters, digits, '-' and '.', and start with a letter "
     "or digit",
+    DNS_LABEL: "must be made of lower case letters, digits and '-', and start and end with a "
+    "letter or digit",
+    QUALIFIED: "must be a key as Kubernetes has them, such as pool or example.com/pool",
+    LABEL_VALUE: "must be a value as Kubernetes labels have them: letters, digits, '-', '_', '.'",
+    FIELD_PATH: "must be the path of a field, such as spec.runPolicy.suspend",
+    GROUP_VERSION: "must be a group and a version, such as kubeflow.org/v1",
 }
 
 

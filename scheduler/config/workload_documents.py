@@ -22,6 +22,7 @@ from scheduler.config.fields import (
     by_default,
     contradict,
 )
+from scheduler.config.kubernetes_documents import KubernetesJobShape, KubernetesServiceShape
 from scheduler.config.place_documents import Document
 from scheduler.domain.workloads import Priority, Spread
 
@@ -94,6 +95,9 @@ class InferenceServiceSpec(WorkloadSpec):
         description="If all requests of an hour are late. Default by priority: low 10, "
         "normal 50, high 200, critical 1000 USD/h.",
     )
+    kubernetes: KubernetesServiceShape | None = Field(
+        None, description="Needed where it may run in a Kubernetes cluster."
+    )
 
 
 class GangShape(Shape):
@@ -124,6 +128,9 @@ class TrainingJobSpec(WorkloadSpec):
         "critical 200 USD for each GPU of the gang.",
     )
     suspended: bool = Field(False, description="Set by you: the job shall not run.")
+    kubernetes: KubernetesJobShape | None = Field(
+        None, description="Needed where it may run in a Kubernetes cluster."
+    )
 
     @field_validator("deadline")
     @classmethod

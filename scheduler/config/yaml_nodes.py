@@ -1,7 +1,7 @@
 """YAML text as trees of nodes that know their line and column, with every trap closed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -51,6 +51,27 @@ class Node(NamedTuple):
         if isinstance(value, list):
             return [item.plain() for item in value]
         return value
+
+
+def node_of(value: object, levels: int = DEPTH_LIMIT) -> Node:
+    """The tree of a plain value that stands in no file: all of its places are 0.
+
+    Raises ValueError where it is nested too deep.
+    """
+    if levels < 0:
+        raise ValueError(f"nested deeper than {DEPTH_LIMIT} levels")
+    if isinstance(value, Mapping):
+        entries = {str(key): Entry(0, 0, node_of(item, levels - 1)) for key, item in value.items()}
+        return _tree(entries, [entry.node for entry in entries.values()])
+    if isinstance(value, list):
+        items = [node_of(item, levels - 1) for item in value]
+        return _tree(items, items)
+    return Node(0, 0, value if isinstance(value, int | float | None) else str(value), 1, 0)
+
+
+def _tree(value: "list[Node] | dict[str, Entry]", inside: list[Node]) -> Node:
+    size = 1 + sum(node.size for node in inside)
+    return Node(0, 0, value, size, 1 + max((node.depth for node in inside), default=0))
 
 
 class Parsed(NamedTuple):

@@ -14,6 +14,13 @@ TITLE = "Tidegate  "
 
 _SITE_COLUMNS = (Column("Sites", Fit.NAME), Column("nodes", Fit.FIGURE), Column("", Fit.REASON))
 
+_NOTE_COLUMNS = (
+    Column("Notes", Fit.NAME),
+    Column("in", Fit.NAME),
+    Column("reason", Fit.NAME),
+    Column("", Fit.REASON),
+)
+
 _ACTION_COLUMNS = (
     Column("Last actions", Fit.NAME),
     Column("on", Fit.NAME),
@@ -51,6 +58,7 @@ def _page(
     yield (Word(cut(f"  {_money(page)}", width)),)
     for section in (
         sheet(_SITE_COLUMNS, [*_sites(page, zone)], width=width),
+        sheet(_NOTE_COLUMNS, [*_notes(page)], width=width),
         _faults(page, width),
         sheet(_ACTION_COLUMNS, [*_receipts(page), *_held(page)], width=width),
     ):
@@ -66,10 +74,12 @@ def _readiness(page: Mapping[str, object], width: int) -> Word:
     if page.get("paused") is True:
         words.append("paused: plans are made, nothing is done")
     if page.get("leader") is False:
-        words.append("standby: another replica leads")
+        words.append(f"standby: {clean(str(page.get('holder') or 'another replica'))} leads")
     if words:
         return Word(cut(", ".join(words), width - len(TITLE)), Ink.ALARM)
-    return Word("ready, leader" if page.get("leader") is True else "ready", Ink.ADD)
+    who = clean(str(page.get("identity") or ""))
+    leads = f"ready, leader {who}".rstrip()
+    return Word(cut(leads if page.get("leader") is True else "ready", width - len(TITLE)), Ink.ADD)
 
 
 def _tick(page: Mapping[str, object], now: float | None, zone: tzinfo) -> str:
@@ -119,6 +129,17 @@ def _sites(page: Mapping[str, object], zone: tzinfo) -> Iterator[Row]:
         since = "never seen" if last is None else f"not seen since {clock(last, zone)}"
         why = str(site.get("why") or UNKNOWN)
         yield Row((f"  ! {name}", held, f"{since}, frozen: {why}"), Ink.ALARM)
+
+
+def _notes(page: Mapping[str, object]) -> Iterator[Row]:
+    """What keeps orders from coming true, by site."""
+    sites = _table(page.get("sites"))
+    for name, value in sites.items():
+        for note in map(_table, _rows(_table(value).get("notes"))):
+            words = [str(note.get(key) or UNKNOWN) for key in ("subject", "reason", "message")]
+            yield Row((f"  ! {words[0]}", name, words[1], words[2]), Ink.ALARM)
+    for name, why in _table(page.get("untended")).items():
+        yield Row((f"  ! {name}", name, "not tended", str(why)), Ink.ALARM)
 
 
 def _faults(page: Mapping[str, object], width: int) -> list[Line]:

@@ -23,14 +23,15 @@ async def act(
     deadline_s: float,
     stopping: asyncio.Event,
     told: Callable[[Receipt], None] = lambda _: None,
+    barred: Callable[[], str] = lambda: "",
 ) -> tuple[Receipt, ...]:
     """One receipt for each action, in the order of the actions; `told` hears each at once.
 
     Sites work side by side; within a site one order follows the other. A phase begins when the
     one before it is through everywhere: what adds room, what uses it, what takes work off, vacate,
     drain, release. A site that is unreachable or throttles gets no more orders in this tick. Once
-    `stopping` is set the order in flight is finished and no other is sent. The same holds for a
-    cancellation, which is raised again after that.
+    `stopping` is set, or while `barred` says why, the order in flight is finished and no other is
+    sent. The same holds for a cancellation, which is raised again after that.
     """
     acting = _Acting(
         adapters={adapter.cluster: adapter for adapter in adapters},
@@ -38,6 +39,7 @@ async def act(
         deadline_s=deadline_s,
         stopping=stopping,
         told=told,
+        barred=barred,
     )
     running = asyncio.ensure_future(acting.all_phases(actions))
     try:
@@ -57,6 +59,7 @@ class _Acting:
     deadline_s: float
     stopping: asyncio.Event
     told: Callable[[Receipt], None]
+    barred: Callable[[], str]
     silent: dict[ClusterName, str] = field(default_factory=dict)
     """Sites that take no orders now, with what they were."""
     failed: dict[WorkloadName, str] = field(default_factory=dict)
@@ -82,9 +85,7 @@ class _Acting:
 
     async def _receipt(self, action: Action) -> Receipt:
         adapter = self.adapters.get(action.cluster)
-        if self.stopping.is_set():
-            return _skipped(action, STOPPING)
-        if why := self._better_not(action):
+        if why := self._no_more() or self._better_not(action):
             return _skipped(action, why)
         if adapter is None:
             why = f"no way into cluster {action.cluster}: declare its access"
@@ -112,10 +113,13 @@ class _Acting:
         wanted, left_out = narrowed(action, self.seen.get(action.cluster), report)
         if not wanted.nodes:
             return "skipped", left_out
-        if self.stopping.is_set():
-            return "skipped", STOPPING
+        if why := self._no_more():
+            return "skipped", why
         await send(adapter, order_of(wanted))
         return "accepted", left_out
+
+    def _no_more(self) -> str:
+        return STOPPING if self.stopping.is_set() else self.barred()
 
     def _better_not(self, action: Action) -> str:
         if what := self.silent.get(action.cluster):

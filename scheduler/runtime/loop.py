@@ -1,18 +1,21 @@
-"""The loop's one turn: observe, expect, decide, diff, guard, act, remember, record."""
+"""The loop's one turn: observe, expect, decide, diff, guard, act, tend, remember, record."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
+from scheduler.domain.actions import Grow, Receipt
 from scheduler.domain.demand import Demand
+from scheduler.domain.names import ClusterName
 from scheduler.domain.plan import Plan
 from scheduler.domain.snapshot import Memory, Snapshot
 from scheduler.planning.reshare import traffic_only
 from scheduler.runtime.act import act
 from scheduler.runtime.observe import observe
-from scheduler.runtime.world import Considered, Tick, World
+from scheduler.runtime.tend import tend
+from scheduler.runtime.world import Before, Considered, Tick, World
 
 T = TypeVar("T")
 
@@ -21,20 +24,15 @@ class StoppedError(Exception):
     """The daemon was told to stop before this tick had touched anything."""
 
 
-async def tick(world: World, previous: Tick | None) -> Tick:
+async def tick(world: World, previous: Before | None) -> Tick:
     """The whole line, once. Raises StoppedError if told to stop before the first order."""
     standing, brain, laps = world.standing, world.brain, Laps(world.monotonic)
-    thought = await _unless(world.stopping, consider(world, previous))
+    thought = await unless(world.stopping, consider(world, previous))
     snapshot, plan, guarded = thought.snapshot, thought.plan, thought.guarded
     with laps("act"):
-        receipts = await act(
-            guarded.allowed,
-            standing.adapters,
-            snapshot.sites,
-            standing.loop.deadline_s,
-            world.stopping,
-            world.told,
-        )
+        receipts = await _acted(world, thought)
+    with laps("tend"):
+        untended = await _tended(world, thought)
     with laps("remember"):
         memory = brain.remember(snapshot, plan, guarded, receipts)
         if not thought.whole:
@@ -52,13 +50,14 @@ async def tick(world: World, previous: Tick | None) -> Tick:
         memory=replace(memory, tick=number),
         policy_uses=standing.policy_uses,
         loop=standing.loop,
+        untended=untended,
         seconds={**thought.seconds, **laps.seconds},
     )
     await world.record(done)
     return done
 
 
-async def consider(world: World, previous: Tick | None) -> Considered:
+async def consider(world: World, previous: Before | None) -> Considered:
     """The same line up to the guard. It touches nothing: a dry run is this and no more."""
     standing, brain, laps = world.standing, world.brain, Laps(world.monotonic)
     now = world.clock.now()
@@ -93,6 +92,30 @@ async def consider(world: World, previous: Tick | None) -> Considered:
     )
 
 
+async def _acted(world: World, thought: Considered) -> tuple[Receipt, ...]:
+    standing, allowed = world.standing, thought.guarded.allowed
+    if growth := [action.key for action in allowed if isinstance(action, Grow)]:
+        await world.intend(growth)
+    return await act(
+        allowed,
+        standing.adapters,
+        thought.snapshot.sites,
+        standing.loop.deadline_s,
+        world.stopping,
+        world.told,
+        world.barred,
+    )
+
+
+async def _tended(world: World, thought: Considered) -> Mapping[ClusterName, str]:
+    """Sites that are seen carry on with what is under way. While paused nothing moves at all."""
+    standing = world.standing
+    if standing.loop.guard.paused or world.stopping.is_set() or world.barred():
+        return {}
+    seen = [site for site in standing.adapters if site.cluster not in thought.snapshot.unseen]
+    return await tend(seen, standing.loop.deadline_s)
+
+
 async def _decided(world: World, snapshot: Snapshot, demand: Demand) -> tuple[Plan, bool]:
     """The plan, and whether it is a whole one. In a thread, so that probes are answered."""
     brain, known = world.brain, (world.standing.policies, world.standing.loop.solver)
@@ -118,8 +141,8 @@ class Laps:
         self.seconds[phase] = self._monotonic() - start
 
 
-async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T:
-    """The result of the work, or StoppedError as soon as the daemon is told to stop."""
+async def unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T:
+    """The result of the work. Raises StoppedError as soon as `stopping` is set."""
     working = asyncio.ensure_future(work)
     waiting = asyncio.ensure_future(stopping.wait())
     try:

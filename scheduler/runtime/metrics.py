@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from scheduler.runtime.status import Status
-from scheduler.runtime.world import Clock, Tick
+from scheduler.runtime.traffic import traffic_of
+from scheduler.runtime.world import Clock, Considered, Tick
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -41,10 +42,11 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """Called by the registry for each scrape."""
         yield from self._of_the_daemon()
-        if tick := self._status.tick:
-            yield from _of_the_plan(tick)
-            yield from _of_the_sites(tick)
-            yield self._signal_ages(tick)
+        if latest := self._status.latest:
+            yield from _of_the_plan(latest)
+            yield from _of_the_sites(latest)
+            yield _traffic(latest)
+            yield self._signal_ages(latest)
 
     def describe(self) -> tuple[Metric, ...]:
         """Nothing is fixed before the first tick."""
@@ -55,6 +57,10 @@ class Metrics:
         yield _counter("tick_failures", "Ticks that failed.", status.tick_failures)
         yield _counter("reload_failures", "Documents refused.", status.reload_failures)
         yield _counter("journal_failures", "Ticks not kept.", status.journal_failures)
+        yield _counter("tend_failures", "Sites that could not carry on.", status.tend_failures)
+        yield _gauge("leader", "1 where this replica leads.", float(status.office.leads()))
+        changes = status.office.transitions
+        yield _counter("leader_transitions", "Changes of the leader, as the lease has it.", changes)
         if status.beat_s is not None:
             age = self._monotonic() - status.beat_s
             yield _gauge("tick_last_age_seconds", "Since the loop last began or ended a tick.", age)
@@ -65,7 +71,7 @@ class Metrics:
             actions.add_metric([kind, outcome], count)
         yield actions
 
-    def _signal_ages(self, tick: Tick) -> Metric:
+    def _signal_ages(self, tick: Considered) -> Metric:
         now = self._clock.now()
         ages = GaugeMetricFamily(
             "tidegate_signal_age_seconds",
@@ -78,7 +84,7 @@ class Metrics:
         return ages
 
 
-def _of_the_plan(tick: Tick) -> Iterator[Metric]:
+def _of_the_plan(tick: Considered) -> Iterator[Metric]:
     plan = tick.plan
     yield _gauge("plan_usd_per_hour", "What the planned nodes cost.", plan.usd_per_hour_after)
     yield _gauge("plan_gap_ratio", "Proven distance from the best plan.", plan.proof.gap)
@@ -97,7 +103,7 @@ def _of_the_plan(tick: Tick) -> Iterator[Metric]:
     yield from _missing(tick)
 
 
-def _missing(tick: Tick) -> Iterator[Metric]:
+def _missing(tick: Considered) -> Iterator[Metric]:
     rps = GaugeMetricFamily(
         "tidegate_workload_missing_rps", "Load without a place.", labels=["workload"]
     )
@@ -110,7 +116,7 @@ def _missing(tick: Tick) -> Iterator[Metric]:
     yield gangs
 
 
-def _of_the_sites(tick: Tick) -> Iterator[Metric]:
+def _of_the_sites(tick: Considered) -> Iterator[Metric]:
     snapshot = tick.snapshot
     yield _gauge("sites_unseen", "Sites not seen at the last tick.", len(snapshot.unseen))
     yield _gauge("actions_held", "Actions held back at the last tick.", len(tick.guarded.held))
@@ -125,6 +131,35 @@ def _of_the_sites(tick: Tick) -> Iterator[Metric]:
     for labels, count in sorted(counts.items()):
         nodes.add_metric([str(label) for label in labels], count)
     yield nodes
+    yield _notes(tick)
+
+
+def _notes(tick: Considered) -> Metric:
+    counts = Counter(
+        (name, note.reason) for name, site in tick.snapshot.sites.items() for note in site.notes
+    )
+    notes = GaugeMetricFamily(
+        "tidegate_site_notes",
+        "What keeps orders from coming true, by reason.",
+        labels=["cluster", "reason"],
+    )
+    for labels, count in sorted(counts.items()):
+        notes.add_metric(list(labels), count)
+    return notes
+
+
+def _traffic(tick: Considered) -> Metric:
+    shares = GaugeMetricFamily(
+        "tidegate_traffic_share",
+        "Share of a service's traffic that a pool has been given.",
+        labels=["workload", "pool", "cluster"],
+    )
+    receipts = tick.receipts if isinstance(tick, Tick) else ()
+    for workload, clusters in traffic_of(tick.snapshot, receipts).items():
+        for cluster, pools in clusters.items():
+            for pool, share in pools.items():
+                shares.add_metric([workload, pool, cluster], share)
+    return shares
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

@@ -48,12 +48,15 @@ class Documents(Generic[D]):
         status: Status,
         monotonic: Callable[[], float],
         look_every_s: float = 0.5,
+        beside: Callable[[], str] = lambda: "",
     ) -> None:
         self._paths = tuple(paths)
         self._load = load
         self._status = status
         self._monotonic = monotonic
         self._look_every_s = look_every_s
+        self._beside = beside
+        """Different whenever documents that stand in no file are."""
         self._looked_s = float("-inf")
         self._notified = True
         self._tried = ""
@@ -71,7 +74,7 @@ class Documents(Generic[D]):
         if not self._notified and now_s - self._looked_s < self._look_every_s:
             return False
         self._notified, self._looked_s = False, now_s
-        print_ = fingerprint(self._paths)
+        print_ = self._print()
         if print_ == self._tried:
             return False
         self._tried = print_
@@ -88,12 +91,15 @@ class Documents(Generic[D]):
         """
         try:
             async for _ in awatch(*_folders(self._paths), watch_filter=None, debounce=200):
-                if fingerprint(self._paths) != self._tried:
+                if self._print() != self._tried:
                     self._notified = True
                     changed()
         except (OSError, RuntimeError) as error:
             # No watch to be had here: the look before each tick still finds every change.
             log.warning("watch.failed", why=str(error), instead="looking before each tick")
+
+    def _print(self) -> str:
+        return fingerprint(self._paths) + self._beside()
 
     async def _loaded(self) -> Loaded[D] | OSError:
         try:

@@ -8,6 +8,7 @@ from scheduler.domain.names import ClusterName
 from scheduler.domain.settings import LoopSettings
 from scheduler.domain.snapshot import Snapshot
 from scheduler.runtime.codec import kind_of, plain, plain_action
+from scheduler.runtime.office import Alone, Office
 from scheduler.runtime.world import Considered, Tick
 
 
@@ -17,6 +18,10 @@ class Status:
     def __init__(self) -> None:
         self.tick: Tick | None = None
         """The last whole tick."""
+        self.considered: Considered | None = None
+        """The last turn on stand-by that was finished since then."""
+        self.office: Office = Alone()
+        """Who leads."""
         self.beat_s: float | None = None
         """When the loop last began or ended a tick, by the monotonic clock; None before."""
         self.loop = LoopSettings()
@@ -28,6 +33,9 @@ class Status:
         self.tick_failures = 0
         self.last_failure = ""
         """Why the last tick failed; empty after a good one."""
+        self.tend_failures = 0
+        self.memory_fault = ""
+        """Why the memory could not be kept; empty when it was."""
         self.journal_failures = 0
         self.journal_fault = ""
         self.actions: Counter[tuple[str, str]] = Counter()
@@ -38,7 +46,12 @@ class Status:
         """Why the daemon is not ready yet; empty when it is."""
         if not self.documents_loaded:
             return "no valid documents yet"
-        return "" if self.tick else "the first tick is not done yet"
+        return "" if self.latest else "the first tick is not done yet"
+
+    @property
+    def latest(self) -> Considered | None:
+        """The newest look at the world, whether it was acted upon or not."""
+        return self.considered or self.tick
 
     @property
     def stuck_after_s(self) -> float:
@@ -50,8 +63,15 @@ class Status:
         """Take note of a tick. The pages show the last whole plan, not a split of its traffic."""
         if tick.whole or self.tick is None:
             self.tick = tick
+        self.considered = None
         self.last_failure = ""
+        self.tend_failures += len(tick.untended)
         self.actions.update((kind_of(one.action), one.outcome) for one in tick.receipts)
+
+    def stood_by(self, thought: Considered) -> None:
+        """Take note of a turn on stand-by."""
+        self.considered = thought
+        self.last_failure = ""
 
     def failed(self, why: str) -> None:
         """Take note of a tick that failed."""
@@ -60,7 +80,7 @@ class Status:
 
     def faults(self) -> list[str]:
         """Everything that is wrong now, in words."""
-        own = (self.last_failure, self.journal_fault)
+        own = (self.last_failure, self.memory_fault, self.journal_fault)
         return [*self.document_faults, *(fault for fault in own if fault)]
 
 
@@ -76,12 +96,25 @@ def status_page(status: Status) -> dict[str, Any]:
             "journal": status.journal_failures,
         },
     }
-    tick = status.tick
-    if tick:
-        page |= {"tick": tick.number, "now": tick.snapshot.now, **_decided(tick)}
+    if status.office.identity:
+        page |= {
+            "leader": status.office.leads(),
+            "identity": status.office.identity,
+            "holder": status.office.holder,
+        }
+    latest = status.latest
+    if latest:
+        page |= {
+            "tick": latest.snapshot.memory.tick + isinstance(latest, Tick),
+            "now": latest.snapshot.now,
+            "paused": status.loop.guard.paused,
+            **_decided(latest),
+        }
+    if isinstance(latest, Tick):
+        page["untended"] = dict(latest.untended)
         page["receipts"] = [
             {"action": plain_action(one.action), "outcome": one.outcome, "detail": one.detail}
-            for one in tick.receipts
+            for one in latest.receipts
         ]
     return page
 
@@ -110,4 +143,5 @@ def _site(snapshot: Snapshot, name: ClusterName) -> dict[str, Any]:
         "why": snapshot.unseen.get(name, ""),
         "last_seen": report.at if report else None,
         "nodes": len(report.nodes) if report else None,
+        "notes": [plain(note) for note in report.notes] if report else [],
     }

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from adapters.base import Adapter
 from scheduler.domain.actions import Action, Guarded, Receipt
+from scheduler.domain.bindings import Bindings, KubernetesAccess
 from scheduler.domain.demand import Demand
 from scheduler.domain.fleet import Fleet
-from scheduler.domain.names import Instant
+from scheduler.domain.names import ActionKey, ClusterName, Instant
 from scheduler.domain.plan import Plan
 from scheduler.domain.settings import ForecastSettings, GuardSettings, LoopSettings, SolverSettings
 from scheduler.domain.snapshot import Memory, Snapshot
@@ -50,6 +51,10 @@ class Standing:
     loop: LoopSettings = field(default_factory=LoopSettings)
     adapters: tuple[Adapter, ...] = ()
     sources: tuple[Source, ...] = ()
+    bindings: Bindings = field(default_factory=Bindings)
+    """How pools and workloads are known to clusters that are Kubernetes."""
+    ways: Mapping[ClusterName, KubernetesAccess] = field(default_factory=dict)
+    """The way into each of those clusters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +80,38 @@ class Tick(Considered):
     memory: Memory
     policy_uses: str
     loop: LoopSettings
+    untended: Mapping[ClusterName, str] = field(default_factory=dict)
+    """Sites that could not carry on with what is under way, each with why."""
+
+
+class Before(Protocol):
+    """What one turn needs of those before it: a Tick, or what stands in for one."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The last look at the world; None before the first."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """What the last tick left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What came before, where that was no tick of our own."""
+
+    snapshot: Snapshot | None
+    memory: Memory
 
 
 async def keep_nothing(_: Tick) -> None:
     """A record that is not kept."""
+
+
+async def intend_nothing(_: Sequence[ActionKey]) -> None:
+    """Orders that nobody is told of before they are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +124,10 @@ class World:
     record: Callable[[Tick], Awaitable[None]] = keep_nothing
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Once set, nothing more is sent."""
+    barred: Callable[[], str] = lambda: ""
+    """Why no order may be sent now; empty where it may. Asked before each."""
+    intend: Callable[[Sequence[ActionKey]], Awaitable[None]] = intend_nothing
+    """Writes down the orders that cost money before they are sent; raises if it cannot."""
     told: Callable[[Receipt], None] = lambda _: None
     """Hears each receipt as it comes."""
     shares_only: bool = False

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from scheduler.config import Declared, Loaded, load_text
+from scheduler.config import NO_OBJECTS, Declared, Loaded, load_text
 
 HEAD = "apiVersion: tidegate.io/v1alpha1\n"
 
@@ -234,9 +234,14 @@ def load_fleet(text: str | bytes = FLEET, *, presets=PRESETS, is_file=lambda _: 
     return load_files({"fleet.yaml": text}, presets=presets, is_file=is_file)
 
 
-def load_files(files, *, presets=PRESETS, is_file=lambda _: True) -> Loaded:
+def load_files(files, *, presets=PRESETS, is_file=lambda _: True, objects=NO_OBJECTS) -> Loaded:
     return load_text(
-        files, presets=presets, policy_types=POLICY_TYPES, resolve=resolve, is_file=is_file
+        files,
+        presets=presets,
+        policy_types=POLICY_TYPES,
+        resolve=resolve,
+        is_file=is_file,
+        objects=objects,
     )
 
 

@@ -143,3 +143,10 @@ def test_the_baselines_of_the_shop_rank_as_everybody_knows():
     assert rented.attainment > 0.998
     assert reactive.attainment < rented.attainment
     assert reactive.usd < rented.usd
+
+
+def test_the_kubernetes_story_says_how_each_workload_runs_in_both_clusters():
+    documents = declared("kubernetes")
+    runs = {name: type(item.runs).__name__ for name, item in documents.bindings.workloads.items()}
+    assert runs == {"chat": "Owned", "nightly": "OwnedJob", "ranking": "Adopted"}
+    assert {site.access for site in documents.sites.values()} == {"kubernetes"}

@@ -96,3 +96,16 @@ def test_one_fault_is_one_fault_and_none_is_said() -> None:
 
 def test_a_fault_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in render_faults(["a.yaml:1:1: got '\x1b[2J'"], colour=True).split("\n")[0]
+
+
+def test_a_standby_names_who_leads() -> None:
+    page = {"ready": True, "leader": False, "holder": "pod-b_2", "identity": "pod-a_1"}
+    assert "standby: pod-b_2 leads" in text_of(page)
+    assert "standby: another replica leads" in text_of({"ready": True, "leader": False})
+
+
+def test_notes_of_sites_are_told_with_their_object() -> None:
+    note = {"subject": "node/gpu-7", "reason": "DrainBlocked", "message": "a budget allows none"}
+    text = text_of({"sites": {"dc": {"seen": True, "nodes": 2, "notes": [note]}}})
+    [line] = [line for line in text.splitlines() if "gpu-7" in line]
+    assert line.split() == ["!", "node/gpu-7", "dc", "DrainBlocked", *note["message"].split()]

@@ -8,12 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from scheduler.domain.actions import Guarded, Held
-from scheduler.domain.names import Instant
+from scheduler.domain.actions import Guarded, Held, Receipt
+from scheduler.domain.names import ClusterName, Instant
 from scheduler.domain.plan import Plan
+from scheduler.domain.snapshot import SiteNote
 from scheduler.runtime.http import pages
-from scheduler.runtime.loop import tick
+from scheduler.runtime.loop import consider, tick
 from scheduler.runtime.metrics import Metrics
+from scheduler.runtime.office import Alone
 from scheduler.runtime.server import PortError, serving
 from scheduler.runtime.status import Status
 from scheduler.runtime.world import Brain, Tick
@@ -32,7 +34,10 @@ from .worlds import (
     a_world,
     decide,
     grow,
+    place,
 )
+
+DC = ClusterName("dc")
 
 
 class Case:
@@ -148,7 +153,8 @@ async def test_the_status_tells_the_plan_the_actions_and_what_is_held(case: Case
     assert page["actions"][0]["kind"] == "grow"
     assert page["held"][0]["why"] == "paused"
     assert page["receipts"][0]["outcome"] == "accepted"
-    assert page["sites"] == {"dc": {"seen": True, "why": "", "last_seen": NOON, "nodes": 1}}
+    seen = {"seen": True, "why": "", "last_seen": NOON, "nodes": 1, "notes": []}
+    assert page["sites"] == {"dc": seen}
 
 
 async def test_the_status_tells_what_is_wrong(case: Case) -> None:
@@ -175,3 +181,57 @@ async def test_a_port_in_use_is_said_with_the_remedy(case: Case) -> None:
         with pytest.raises(PortError, match="choose another port"):
             async with serving(case.app, port=port):
                 pass
+
+
+async def test_a_standby_is_ready_and_says_who_leads(case: Case) -> None:
+    standing = a_standing(a_site("dc", a_node("p-0")))
+    case.status.documents_loaded = True
+    case.status.office = Elsewhere()
+    case.status.stood_by(await consider(a_world(standing), None))
+    assert await case.text("/readyz") == (200, "ok")
+    page = (await case.get("/status")).json()
+    assert (page["leader"], page["holder"], page["identity"]) == (False, "pod-b_2", "pod-a_1")
+    assert page["plan"]["pools"][0]["after"] == 4
+    assert "receipts" not in page
+    lines = (await case.text("/metrics"))[1].splitlines()
+    assert "tidegate_leader 0.0" in lines
+    assert "tidegate_leader_transitions_total 3.0" in lines
+
+
+async def test_a_daemon_by_itself_leads_and_says_nothing_of_others(case: Case) -> None:
+    await case.tick()
+    assert "leader" not in (await case.get("/status")).json()
+    assert "tidegate_leader 1.0" in (await case.text("/metrics"))[1].splitlines()
+
+
+async def test_metrics_tell_traffic_notes_and_what_could_not_be_carried_on(case: Case) -> None:
+    done = await case.tick()
+    note = SiteNote(subject="node/p-0", reason="DrainBlocked", message="a budget allows none")
+    site = replace(done.snapshot.sites[DC], notes=(note,))
+    receipts = (Receipt(action=place(pods=2), outcome="accepted"),)
+    case.status.ticked(
+        replace(
+            done,
+            snapshot=replace(done.snapshot, sites={DC: site}),
+            receipts=receipts,
+            untended={DC: "no answer"},
+        )
+    )
+    lines = (await case.text("/metrics"))[1].splitlines()
+    assert 'tidegate_site_notes{cluster="dc",reason="DrainBlocked"} 1.0' in lines
+    assert 'tidegate_traffic_share{cluster="dc",pool="p",workload="search"} 1.0' in lines
+    assert "tidegate_tend_failures_total 1.0" in lines
+    page = (await case.get("/status")).json()
+    assert page["sites"]["dc"]["notes"][0]["subject"] == "node/p-0"
+    assert page["untended"] == {"dc": "no answer"}
+
+
+class Elsewhere(Alone):
+    """The office of a replica that stands by."""
+
+    identity = "pod-a_1"
+    holder = "pod-b_2"
+    transitions = 3
+
+    def leads(self) -> bool:
+        return False

@@ -97,6 +97,7 @@ async def test_every_phase_is_timed() -> None:
         "diff",
         "guard",
         "act",
+        "tend",
         "remember",
     ]
 

@@ -192,3 +192,19 @@ def test_a_document_that_vanishes_is_a_change(folder: Path) -> None:
     before = fingerprint([file])
     file.unlink()
     assert fingerprint([file]) != before
+
+
+async def test_documents_that_stand_in_no_file_are_loaded_again_when_they_change(
+    folder: Path,
+) -> None:
+    objects = ["one"]
+    seconds = Seconds()
+    documents: Documents[str] = Documents(
+        [folder], load, Status(), seconds, beside=lambda: objects[0]
+    )
+    assert await documents.refresh()
+    seconds.now += 1.0
+    assert not await documents.refresh()
+    objects[0] = "two"
+    seconds.now += 1.0
+    assert await documents.refresh()

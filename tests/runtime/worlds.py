@@ -63,6 +63,7 @@ class MemorySite:
     """Orders wait for it, where there is one."""
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     """An order has arrived."""
+    tended: int = 0
 
     async def observe(self) -> SiteReport:
         return SiteReport(
@@ -98,6 +99,9 @@ class MemorySite:
         await self._arrive(order)
         for name in order.nodes:
             self.nodes.pop(name, None)
+
+    async def tend(self) -> None:
+        self.tended += 1
 
     async def _arrive(self, order: Order) -> None:
         self.entered.set()

@@ -46,7 +46,7 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[Running]:
+def running(folder: Path, *options: str, patience_s: float = PATIENCE_S) -> Iterator[Running]:
     """The daemon on the folder's documents, on a port that the system chose."""
     command = [str(PROGRAM), "run", "-f", str(folder), "--port", "0", *options]
     env = {**os.environ, "LOG_FORMAT": "json", "LOG_LEVEL": "INFO"}
@@ -55,7 +55,7 @@ def running(folder: Path, *options: str) -> Iterator[Running]:
     )
     assert process.stderr is not None
     # A daemon that hangs fails its test instead of hanging the suite.
-    patience = threading.Timer(PATIENCE_S, process.kill)
+    patience = threading.Timer(patience_s, process.kill)
     patience.start()
     try:
         started = Running(process=process, log=process.stderr)

@@ -30,7 +30,9 @@ def started_planes(request: pytest.FixtureRequest) -> Iterator[dict[str, Control
     """Those control planes that this run needs, started side by side."""
     if find_binaries() is None:
         pytest.skip(ABSENT)
-    both = any("planes" in getattr(item, "fixturenames", ()) for item in request.session.items)
+    both = any(
+        {"planes", "pair"} & {*getattr(item, "fixturenames", ())} for item in request.session.items
+    )
     names = ("private", "public") if both else ("private",)
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         planes = {name: ControlPlane(name) for name in names}

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.kubernetes.gpus import claimed_by_pod, devices_by_node, gpus_of_pod, unit_of
+from adapters.kubernetes.gpus import claimed_by_pod, devices_by_node, gpus_of_pod, smallest_unit
 from adapters.kubernetes.pods import Taken, comes_soon, finished, requests_of
 from adapters.kubernetes.pools import binding_of, pool_of
 from adapters.kubernetes.setting import Setting
@@ -41,8 +41,7 @@ class Census:
         """The part of a GPU that one of the pool's resource is; the smallest, if nodes differ."""
         resource = binding_of(pool, self.setting).resource
         memory_gib = self.setting.pools[pool].gpu_memory_gib
-        nodes = self.members.get(pool) or (Node(),)
-        return min(unit_of(resource, node.metadata.labels, memory_gib) for node in nodes)
+        return smallest_unit(self.members.get(pool, ()), resource, memory_gib)
 
     def taken(self, pod: Pod, pool: PoolName, node: Node | None = None) -> Resources:
         """All that the pod takes of a node of the pool."""

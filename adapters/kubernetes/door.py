@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.base import Refused
+import msgspec
+
+from adapters.base import Refused, Unreachable
 from adapters.kubernetes.faults import KubernetesError, for_caller
 from adapters.kubernetes.setting import Setting
 
@@ -15,6 +17,9 @@ def asked(what: str) -> Iterator[None]:
         yield
     except KubernetesError as fault:
         raise for_caller(fault, what) from fault
+    except msgspec.MsgspecError as fault:
+        # A proxy in between, or an object as no server writes it.
+        raise Unreachable(f"{what}: an answer that is no object of the API: {fault}") from fault
 
 
 def allowed(setting: Setting, namespace: str) -> None:

@@ -1,8 +1,9 @@
 """Events: what was done, held back or found, told on the objects that it is about."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import msgspec
@@ -20,6 +21,7 @@ FORGET_AFTER_S = 3000.0
 AT_ONCE = 8
 MOST = 200
 """Events of one telling: a plan of ten thousand orders is no reason to flood a cluster."""
+FIGURES = re.compile(r"\d+(?:\.\d+)?")
 MESSAGE_LIMIT = 1000
 """Characters; the server takes 1,024 bytes."""
 
@@ -61,6 +63,8 @@ class Happening:
     """One word in camel case."""
     message: str
     warning: bool = False
+    ongoing: bool = False
+    """A state rather than a deed: where nothing but figures differ it is the same one still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,7 @@ class EventLog:
     def __init__(self, client: Client, identity: str, now: Callable[[], Instant]) -> None:
         self._client, self._identity, self._now = client, identity, now
         self._told: dict[Happening, _Told] = {}
+        """By what each is, whatever its figures."""
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def tell(self, happenings: Sequence[Happening]) -> list[str]:
@@ -100,12 +105,13 @@ class EventLog:
         self._told = {
             one: told for one, told in self._told.items() if now - told.at < FORGET_AFTER_S
         }
-        due = [one for one in dict.fromkeys(happenings) if self._is_due(one, now)][:MOST]
+        distinct = {_what(one): one for one in happenings}.values()
+        due = [one for one in distinct if self._is_due(one, now)][:MOST]
         faults = await asyncio.gather(*(self._one(one, now) for one in due))
         return [fault for fault in faults if fault]
 
     def _is_due(self, happening: Happening, now: Instant) -> bool:
-        told = self._told.get(happening)
+        told = self._told.get(_what(happening))
         return told is None or now - told.at >= AGAIN_AFTER_S
 
     async def _one(self, happening: Happening, now: Instant) -> str:
@@ -120,13 +126,20 @@ class EventLog:
         return ""
 
     async def _again(self, happening: Happening, about: _Reference, now: Instant) -> None:
-        told = self._told.get(happening)
+        told = self._told.get(_what(happening))
         if told is None:
             await self._first(happening, about, now)
             return
         path = f"/api/v1/namespaces/{_home(about)}/events/{told.name}"
         try:
-            await self._client.patch(path, {"count": told.count + 1, "lastTimestamp": as_text(now)})
+            await self._client.patch(
+                path,
+                {
+                    "count": told.count + 1,
+                    "lastTimestamp": as_text(now),
+                    "message": _cut(happening.message),
+                },
+            )
         except NotThere:
             await self._first(happening, about, now)
         else:
@@ -156,7 +169,7 @@ class EventLog:
                 "count": 1,
             },
         )
-        self._told[happening] = _Told(name=name, count=1, at=now)
+        self._told[_what(happening)] = _Told(name=name, count=1, at=now)
 
     async def _involved(self, about: _Reference) -> dict[str, str]:
         """With the uid of the object, if it is there: `kubectl describe` looks for that."""
@@ -175,6 +188,12 @@ class EventLog:
 
 class _Object(msgspec.Struct):
     metadata: Meta = Meta()
+
+
+def _what(happening: Happening) -> Happening:
+    if not happening.ongoing:
+        return happening
+    return replace(happening, message=FIGURES.sub("#", happening.message))
 
 
 def _reference(subject: str) -> _Reference | None:

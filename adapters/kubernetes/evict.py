@@ -1,7 +1,6 @@
 """Evict: which pods of a node have to go, which of them may, and how they are asked to."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 import msgspec
 
@@ -19,15 +18,6 @@ KEEPERS = (
 )
 """Annotations by which the owner of a pod wants it left alone."""
 PAGE = 500
-
-
-class Eviction(StrEnum):
-    """What became of asking a pod to go."""
-
-    GOING = "going"
-    """Or gone already."""
-    BLOCKED = "blocked"
-    """A disruption budget says not now."""
 
 
 async def pods_on(client: Client, name: NodeName) -> tuple[Pod, ...]:
@@ -90,8 +80,11 @@ def movable(pods: Iterable[Pod], setting: Setting, *, doomed: bool) -> tuple[Pod
     )
 
 
-async def evict(client: Client, pod: Pod) -> Eviction:
-    """Ask through the eviction API: budgets hold, and the pod has its own grace."""
+async def evict(client: Client, pod: Pod) -> None:
+    """Ask through the eviction API: budgets hold, and the pod has its own grace.
+
+    Nothing is raised for a pod that is gone, or that a budget says not now for.
+    """
     meta = pod.metadata
     try:
         await client.create(
@@ -105,17 +98,14 @@ async def evict(client: Client, pod: Pod) -> Eviction:
             },
         )
     except (NotThere, Conflict):
-        return Eviction.GOING
+        return
     except TooMany as fault:
         if "disruption budget" not in fault.message:
             raise
-        return Eviction.BLOCKED
     except Silent as fault:
         # The server's answer where two budgets cover a pod is a 500.
         if "more than one PodDisruptionBudget" not in str(fault):
             raise
-        return Eviction.BLOCKED
-    return Eviction.GOING
 
 
 def _name(pod: Pod) -> str:

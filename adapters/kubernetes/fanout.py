@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+import msgspec
+
 from adapters.kubernetes.faults import KubernetesError, Silent
 
 T = TypeVar("T")
@@ -17,7 +19,7 @@ SILENCES = 3
 async def fan_out(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> tuple[R, ...]:
     """The results in the order of the items. The first fault is raised when all had their turn."""
     gate = asyncio.Semaphore(WIDTH)
-    faults: list[KubernetesError] = []
+    faults: list[Exception] = []
 
     async def one(item: T) -> tuple[R, ...]:
         async with gate:
@@ -25,7 +27,7 @@ async def fan_out(items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> tupl
                 return ()
             try:
                 return (await work(item),)
-            except KubernetesError as fault:
+            except (KubernetesError, msgspec.MsgspecError) as fault:
                 faults.append(fault)
                 return ()
 

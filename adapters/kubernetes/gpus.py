@@ -6,7 +6,7 @@ says, and devices that are allocated by claims are read from ResourceSlices and 
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from adapters.kubernetes.pods import Taken
 from adapters.kubernetes.pools import expected_gpus
@@ -37,6 +37,15 @@ def unit_of(resource: str, labels: Labels, gpu_memory_gib: float = 0.0) -> float
     part = min(1.0, int(profile[1]) / 7.0) if profile else 1.0
     shared = resource.endswith(".shared") or resource == "nvidia.com/gpu"
     return part / _replicas(labels) if shared else part
+
+
+def smallest_unit(nodes: Iterable[Node], resource: str, gpu_memory_gib: float) -> float:
+    """The smallest part, if nodes differ: then a pod gets no less than it needs on any of them.
+
+    Without nodes only what the name of the resource tells is known.
+    """
+    told = [unit_of(resource, node.metadata.labels, gpu_memory_gib) for node in nodes]
+    return min(told) if told else unit_of(resource, {}, gpu_memory_gib)
 
 
 def is_sliced(resource: str, labels: Labels) -> bool:

@@ -1,6 +1,7 @@
 """The memory: what must outlive a leader, in a ConfigMap that only one can write at a time."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -80,25 +81,24 @@ class MemoryMap:
     async def _write(self, data: Mapping[str, str]) -> None:
         if data == self._data and self._version:
             return
-        if sum(map(len, data.values())) > LIMIT:
+        if sum(len(text.encode()) for text in data.values()) > LIMIT:
             raise TooLargeError(f"the memory is larger than {LIMIT} bytes")
-        body: dict[str, object] = {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {
-                "name": NAME,
-                "namespace": self._namespace,
-                "labels": {MANAGED_BY: OURS},
-                **({"resourceVersion": self._version} if self._version else {}),
-            },
-            "data": data,
+        metadata: Mapping[str, object] = {
+            "name": NAME,
+            "namespace": self._namespace,
+            "labels": {MANAGED_BY: OURS},
         }
-        if self._version:
-            content = await self._client.replace(f"{self._all}/{NAME}", body)
-        else:
-            content = await self._client.create(self._all, body)
-        written = msgspec.json.decode(content, type=ConfigMap)
+        written = msgspec.json.decode(await self._sent(metadata, data), type=ConfigMap)
         self._version, self._data = written.metadata.resource_version, data
+
+    async def _sent(self, metadata: Mapping[str, object], data: Mapping[str, str]) -> bytes:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+        if self._version:
+            newest = {**body, "metadata": {**metadata, "resourceVersion": self._version}}
+            with suppress(NotThere):
+                return await self._client.replace(f"{self._all}/{NAME}", newest)
+        # Deleted by hand, it is made anew; if another leader has done so, that is a conflict.
+        return await self._client.create(self._all, body)
 
 
 def _read(data: Mapping[str, str]) -> Left | None:

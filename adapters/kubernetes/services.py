@@ -1,7 +1,7 @@
 """Services: replicas and traffic of one service on one pool, as a Deployment has them."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -65,40 +65,57 @@ async def tend_services(client: Client, view: View, setting: Setting, now: Insta
     failed first is raised when all have had their turn.
     """
     failed: list[AdapterError] = []
-    for there in view.deployments.values():
-        order = _as_ordered(there)
-        binding = setting.bindings.workloads.get(order.workload)
-        runs = binding.runs if binding else None
-        known = order.workload in setting.services and order.pool in setting.pools
-        if not (known and isinstance(runs, Owned) and _is_of(there, order)):
+    for seen in view.deployments.values():
+        order, runs = _as_ordered(seen), _owned(seen, setting)
+        if runs is None or not _is_outdated(seen, setting, runs, order):
             continue
-        if there.spec.replicas and _is_outdated(there, setting, runs, order):
-            try:
-                allowed(setting, runs.namespace)
-                with asked(f"{order.workload} on {order.pool}"):
-                    await _run(client, view, setting, runs, order, now)
-            except AdapterError as error:
-                failed.append(error)
+        try:
+            allowed(setting, runs.namespace)
+            with asked(f"{order.workload} on {order.pool}"):
+                # The view may be older than an order of a moment ago.
+                there = await _read(client, runs.namespace, seen.metadata.name)
+                if there is not None and _owned(there, setting):
+                    await _run(client, view, setting, runs, _as_ordered(there), now)
+        except AdapterError as error:
+            failed.append(error)
     if failed:
         raise failed[0]
+
+
+def _owned(there: Deployment, setting: Setting) -> Owned | None:
+    """How the service runs whose Deployment this is; None if it is not one, or not to run."""
+    order = _as_ordered(there)
+    binding = setting.bindings.workloads.get(order.workload)
+    runs = binding.runs if binding else None
+    known = order.workload in setting.services and order.pool in setting.pools
+    if not (known and isinstance(runs, Owned) and _is_of(there, order) and order.pods):
+        return None
+    place = (runs.namespace, marks.option_name(order.workload, order.pool))
+    going = there.metadata.deletion_timestamp is not None
+    same = (there.metadata.namespace, there.metadata.name) == place
+    return runs if same and not going else None
 
 
 async def _with_traffic(
     client: Client, setting: Setting, order: PlaceOrder, pods: Callable[[], Awaitable[None]]
 ) -> None:
-    before = (await read_shares(client, setting, order.workload)).get(order.pool, 0.0)
-    if order.share < before:
-        await _shift(client, setting, order)
+    shares = await read_shares(client, setting, order.workload)
+    if order.share < shares.get(order.pool, 0.0):
+        await _shift(client, setting, order, shares)
         await pods()
     else:
         await pods()
-        await _shift(client, setting, order)
+        await _shift(client, setting, order, shares)
 
 
-async def _shift(client: Client, setting: Setting, order: PlaceOrder) -> None:
-    shares = await write_share(client, setting, order.workload, order.pool, order.share)
+async def _shift(
+    client: Client, setting: Setting, order: PlaceOrder, before: Mapping[PoolName, float]
+) -> None:
+    # The table is what observations tell, so it is written last: who fails before is sent again.
+    shares = {**before, order.pool: order.share}
     here = {pool: share for pool, share in shares.items() if pool in setting.pools}
     await weigh(client, setting, order.workload, here)
+    await write_share(client, setting, order.workload, order.pool, order.share)
 
 
 async def _rescale(
@@ -167,7 +184,9 @@ async def _apply(
         if there is None:
             raise
         _check_uncontested(there, view, now)
-        if others and fields != [".spec.replicas"]:
+        if fields != [".spec.replicas"]:
+            if not others:
+                raise
             raise Refused(
                 f"deployment {namespace}/{name}: {', '.join(others)} has set "
                 f"{', '.join(fields)}; put the change into the document and delete the "

@@ -127,9 +127,7 @@ class Listed:
         kinds = kinds_of(self._setting)
         tasks = [asyncio.create_task(self._objects(kind)) for kind in kinds]
         try:
-            # Each has its own deadline. To cut one off in its TLS handshake would leak the socket.
-            await asyncio.wait(tasks)
-            found = [task.result() for task in tasks]
+            found = await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()

@@ -1,5 +1,6 @@
 """The Kubernetes site: one cluster as its API server tells it, and who supplies its machines."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -53,25 +54,16 @@ class KubernetesSite:
     async def observe(self) -> SiteReport:
         """Nodes, machines without a node, placements, progress, and what a person should see."""
         view, machines, now = await self._view(), await self._supply.observe(), self._now()
-        setting = self._setting
-        return SiteReport(
-            cluster=self.cluster,
-            at=now,
-            nodes=self._nodes(view, machines, now),
-            placements=placements_of(view, setting, now),
-            progress=progress_of(view, setting, now),
-            notes=(
-                *notes_of(view, setting, now),
-                *overdue(_provider_ids(view), machines, setting.pools, now),
-            ),
-        )
+        # A large cluster takes half a second to sort, and probes are answered meanwhile.
+        return await asyncio.to_thread(self._report, view, machines, now)
 
     async def scale(self, order: Scale) -> None:
         """Open closed nodes again, then ask the supply for what is still short."""
         pool = known_pool(self._setting.pools, self.cluster, order.pool)
         check_scale(order)
         view = await self._view()
-        nodes = self._nodes(view, await self._supply.observe(), self._now())
+        machines, now = await self._supply.observe(), self._now()
+        nodes = await asyncio.to_thread(self._nodes, view, machines, now)
         there = sum(node.pool == pool.name and _takes_work(node) for node in nodes)
         within = replace(order, nodes=min(order.nodes, pool.max_nodes))
         if within.nodes > there:
@@ -153,6 +145,20 @@ class KubernetesSite:
     async def _view(self) -> View:
         with asked(f"look at cluster {self.cluster}"):
             return await self._sight.view()
+
+    def _report(self, view: View, machines: Sequence[Machine], now: Instant) -> SiteReport:
+        setting = self._setting
+        return SiteReport(
+            cluster=self.cluster,
+            at=now,
+            nodes=self._nodes(view, machines, now),
+            placements=placements_of(view, setting, now),
+            progress=progress_of(view, setting, now),
+            notes=(
+                *notes_of(view, setting, now),
+                *overdue(_provider_ids(view), machines, setting.pools, now),
+            ),
+        )
 
     def _nodes(self, view: View, machines: Sequence[Machine], now: Instant) -> tuple[Node, ...]:
         nodes = nodes_of(view, self._setting, now)

@@ -10,16 +10,9 @@ from adapters.kubernetes.door import allowed, asked
 from adapters.kubernetes.faults import Conflict, NotThere
 from adapters.kubernetes.setting import Setting
 from adapters.kubernetes.shapes import ConfigMap
-from adapters.kubernetes.view import View
 from scheduler.domain.names import PoolName, WorkloadName
 
 Shares = dict[WorkloadName, dict[PoolName, float]]
-
-
-def shares_of(view: View, setting: Setting) -> Shares:
-    """The table as it was last seen."""
-    table = view.tables.get((setting.access.home, marks.TRAFFIC))
-    return _shares(table) if table else {}
 
 
 async def read_shares(
@@ -33,33 +26,30 @@ async def read_shares(
 
 async def write_share(
     client: Client, setting: Setting, workload: WorkloadName, pool: PoolName, share: float
-) -> dict[PoolName, float]:
-    """Set one entry, or take it out when the share is 0; returns all shares of the service then.
-
-    Nothing is sent when it is so already.
-    """
+) -> None:
+    """Set one entry, or take it out when the share is 0. Nothing is sent when it is so already."""
     home, key = setting.access.home, marks.traffic_key(workload, pool)
     allowed(setting, home)
     with asked(f"the traffic table in {home}"):
         table = await _table(client, setting)
         there, text = (table.data if table else {}).get(key), _text(share)
-        if there == text:
-            return _shares(table).get(workload, {}) if table else {}
-        table = await _written(client, setting, table, {key: text})
-        return _shares(table).get(workload, {})
+        if there != text or (table is not None and not marks.ours(table.metadata.labels)):
+            await _written(client, setting, table, {key: text})
 
 
 async def _written(
     client: Client, setting: Setting, table: ConfigMap | None, data: Mapping[str, str | None]
-) -> ConfigMap:
+) -> None:
     if table is None:
         try:
-            created = await client.create(_collection(setting), _new(setting, data))
-            return msgspec.json.decode(created, type=ConfigMap)
+            await client.create(_collection(setting), _new(setting, data))
         except Conflict:
             pass  # Somebody made it in between: then it is there to be patched.
-    patched = await client.patch(_path(setting), {"data": dict(data)})
-    return msgspec.json.decode(patched, type=ConfigMap)
+        else:
+            return
+    # Without our mark the table is never observed.
+    marked = {"labels": {marks.MANAGED_BY: marks.OURS}}
+    await client.patch(_path(setting), {"metadata": marked, "data": dict(data)})
 
 
 async def _table(client: Client, setting: Setting) -> ConfigMap | None:

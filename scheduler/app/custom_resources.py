@@ -136,6 +136,9 @@ class CustomDocuments:
                 await self._answer(self._invalid())
             except UnreadError as error:
                 log.warning("custom-resources.unread", why=str(error))
+            except Exception:
+                # The outer edge of its own loop: one bad answer must not end the looking.
+                log.exception("custom-resources.failed")
 
     async def told(self, tick: Tick) -> None:
         """Answer each object after a tick. What cannot be written is written after the next."""

@@ -67,14 +67,21 @@ def _all(tick: Tick, bindings: Bindings) -> Iterator[tuple[ClusterName, Happenin
     for held in tick.guarded.held:
         for subject in _subjects(held.action, bindings):
             words = f"held back: {held.why}; it would be: {_words(held.action)}"
-            yield held.action.cluster, Happening(subject=subject, reason="Held", message=words)
+            yield (
+                held.action.cluster,
+                Happening(subject=subject, reason="Held", message=words, ongoing=True),
+            )
     for name, site in tick.snapshot.sites.items():
         # What an unseen site said before is old.
         for note in site.notes if name not in tick.snapshot.unseen else ():
             yield (
                 name,
                 Happening(
-                    subject=note.subject, reason=note.reason, message=note.message, warning=True
+                    subject=note.subject,
+                    reason=note.reason,
+                    message=note.message,
+                    warning=True,
+                    ongoing=True,
                 ),
             )
 
@@ -91,6 +98,7 @@ def _received(receipt: Receipt, bindings: Bindings) -> Iterator[Happening]:
                 reason=TROUBLE[receipt.outcome],
                 message=f"{receipt.detail}; asked was: {words}",
                 warning=True,
+                ongoing=True,
             )
 
 

@@ -15,7 +15,7 @@ from adapters.kubernetes.lease import LeaseObject
 from adapters.kubernetes.memory_map import MemoryMap, UnreadableMemoryError
 from adapters.kubernetes.status_map import StatusMap
 from scheduler.app.happenings import happenings_of
-from scheduler.app.kubernetes_site import client_of
+from scheduler.app.kubernetes_site import CALL_S, client_of
 from scheduler.domain.bindings import Bindings, KubernetesAccess
 from scheduler.domain.names import ActionKey, ClusterName, Instant
 from scheduler.domain.snapshot import Memory
@@ -32,8 +32,6 @@ from scheduler.runtime.world import Clock, Standing, Tick
 
 log = Logger("tidegate.home")
 
-CALL_S = 5.0
-"""Deadline of a call to an API server, and so how long before another can lead none is begun."""
 WIDTH = 120
 IN_CLUSTER = "in-cluster"
 LONG = ("plan", "sites", "actions", "held", "receipts")

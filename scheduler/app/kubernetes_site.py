@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from adapters.kubernetes.view import Sight
     from adapters.supply import Supply as Supplies
 
+CALL_S = 5.0
+"""Deadline of a call to an API server, and so how long before another can lead none is begun."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -139,7 +142,7 @@ async def client_of(access: KubernetesAccess, fence: Fence) -> Client:
     from adapters.kubernetes.access import connection_of
     from adapters.kubernetes.client import Client
 
-    return Client(await connection_of(access), fence=fence)
+    return Client(await connection_of(access), deadline_s=CALL_S, fence=fence)
 
 
 async def close_sites(adapters: Sequence[Adapter]) -> None:

@@ -113,23 +113,26 @@ def run(  # noqa: PLR0913 - one argument an option of the command line
     if home and once:
         raise click.UsageError("--home is for a daemon that goes on: leave it out with --once")
     objects = crds_at(crds, crds_namespace)
-    declared = declared_at(paths, objects)
+    # A fault in an object is told in its status and mended there, while the daemon waits.
+    declared = None if objects and not once else declared_at(paths, objects)
     places = list(paths) if objects else documents_at(paths)
     teller = Teller(say=click.echo, width=width(), colour=colour())
     try:
-        if once:
+        if declared is None or not (once or is_simulated(declared)):
+            logs("INFO")
+            doors = Doors(journal=journal, host=host, port=DEFAULT_PORT if port is None else port)
+            _run_live(places, doors, teller.heard, objects, home, namespace)
+        elif once:
             logs()
             instant = instant_at(at, declared) if at else None
             doors = Doors(journal=journal)
             teller.heard(asyncio.run(run_once(declared, instant, doors)))
-        elif is_simulated(declared):
+        elif home:
+            fail("all clusters are simulated: leave out --home (TIDEGATE_HOME)")
+        else:
             logs("ERROR")
             shown = Shown(hours=hours, picture=picture, baselines=not no_baselines, output=output)
             play_day(declared, places, Doors(journal=journal, host=host, port=port), shown)
-        else:
-            logs("INFO")
-            doors = Doors(journal=journal, host=host, port=DEFAULT_PORT if port is None else port)
-            _run_live(places, doors, teller.heard, objects, home, namespace)
     except (NoPlanError, PortError, UnreadError) as error:
         fail(str(error))
 

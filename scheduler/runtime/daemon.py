@@ -205,7 +205,9 @@ class Daemon:
         )
 
     def _barred(self) -> str:
-        return "" if self._office.leads() else STANDING_BY
+        # Who led in between has moved on from the world that this tick has seen.
+        still = self._office.leads() and not self._succession.is_due
+        return "" if still else STANDING_BY
 
     def _note(self, done: Tick) -> None:
         self._status.ticked(done)

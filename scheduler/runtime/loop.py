@@ -94,7 +94,8 @@ async def consider(world: World, previous: Before | None) -> Considered:
 
 async def _acted(world: World, thought: Considered) -> tuple[Receipt, ...]:
     standing, allowed = world.standing, thought.guarded.allowed
-    if growth := [action.key for action in allowed if isinstance(action, Grow)]:
+    growth = [action.key for action in allowed if isinstance(action, Grow)]
+    if growth and not world.barred():
         await world.intend(growth)
     return await act(
         allowed,

@@ -71,7 +71,7 @@ class Status:
     def stood_by(self, thought: Considered) -> None:
         """Take note of a turn on stand-by."""
         self.considered = thought
-        self.last_failure = ""
+        self.last_failure = self.memory_fault = ""
 
     def failed(self, why: str) -> None:
         """Take note of a tick that failed."""

@@ -15,6 +15,7 @@ from scheduler.app.live import Doors, run_once
 from scheduler.app.tables import load_documents
 from scheduler.cli.main import cli
 from scheduler.config.crd import custom_resource_definitions
+from tests.app.process import running
 from tests.doubles.kubernetes.server import KubernetesDouble
 
 from .kubernetes_fleet import FLEET, NIGHTLY, NODE, methods, write_fleet
@@ -130,6 +131,15 @@ async def test_an_object_with_a_fault_is_invalid_and_says_why(double, folder, cl
     assert status["phase"] == "Invalid"
     assert status["reason"].startswith("spec.work: must be an amount of GPU work")
     await custom.close()
+
+
+def test_a_daemon_that_starts_with_a_fault_in_an_object_waits_for_it_to_be_mended(double, folder):
+    asyncio.run(installed(double, NIGHTLY.replace("work: 48 GPUh", "work: 48 hours")))
+    with running(folder, "--crds", "private") as daemon:
+        faults = daemon.told("documents.refused")["faults"]
+        assert "trainingjobs/ml/nightly: spec.work" in faults[0]
+        assert daemon.ask("/readyz").status_code == 503
+        assert daemon.ended() == 0
 
 
 async def test_a_changed_object_is_noticed_and_an_answer_is_no_change(double, folder, client):

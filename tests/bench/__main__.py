@@ -12,6 +12,7 @@ from tests.bench.ca_binpack import ca_binpack
 from tests.bench.figures import Asked, Figure, as_json, as_table
 from tests.bench.gpu_packing import gpu_packing
 from tests.bench.inferno import inferno
+from tests.bench.kubernetes_reaction import kubernetes_reaction
 from tests.bench.kubernetes_sight import kubernetes_sight
 from tests.bench.melange import melange
 from tests.bench.placement_scale import placement_scale
@@ -34,6 +35,7 @@ BENCHES: Mapping[str, Callable[[Asked], Iterator[Figure]]] = {
         tick_5k,
         tick_without_solver,
         kubernetes_sight,
+        kubernetes_reaction,
         plan_process,
         daemon_memory,
         day_speed,

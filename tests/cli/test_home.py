@@ -13,6 +13,12 @@ def test_a_single_tick_has_no_replicas() -> None:
     assert "--home is for a daemon that goes on" in answer.stderr
 
 
+def test_a_simulated_day_has_no_replicas() -> None:
+    answer = tidegate("run", "--hours", "1", "--no-baselines", "--home", "in-cluster")
+    assert answer.exit_code == 1
+    assert "leave out --home" in answer.stderr
+
+
 def test_a_home_that_is_not_there_ends_it_and_says_what_to_do(tmp_path: Path) -> None:
     nowhere = {"KUBECONFIG": str(tmp_path / "none.yaml")}
     answer = as_process("run", "-f", MINIMAL, "--port", "0", "--home", "kind-dev", env=nowhere)

@@ -115,6 +115,21 @@ async def test_losing_the_lease_in_mid_act_finishes_one_order_and_sends_no_secon
     assert receipts[1].detail == "another replica leads"
 
 
+async def test_who_leads_again_begins_anew_and_does_not_finish_an_old_tick(stage: Stage) -> None:
+    """Another may have led in between, and the world is not what that tick has seen."""
+    stage.lease.lease = FREE
+    stage.site.gate = asyncio.Event()
+    a = stage.replica("a", brain=replace(BRAIN, diff=lambda *_: (grow(), place(pods=2))))
+    await stage.site.entered.wait()
+    a.ballot.cut = True
+    await until(lambda: not a.office.leads())
+    a.ballot.cut = False
+    await until(a.office.leads)
+    stage.site.gate.set()
+    await until(lambda: bool(a.ticks))
+    assert [one.outcome for one in a.ticks[0].receipts] == ["accepted", "skipped"]
+
+
 async def test_who_stops_hands_over_at_once(stage: Stage) -> None:
     stage.lease.lease = FREE
     patient = Pace(lease_s=3600.0, renew_s=1800.0, retry_s=0.1)

@@ -1,5 +1,7 @@
 """Events: on the object that they are about, counted when they repeat, never in the way."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.kubernetes.client import Client
@@ -79,6 +81,18 @@ async def test_what_goes_on_is_counted_every_ten_minutes_and_not_each_tick(
     [event] = await events(api)
     assert event["count"] == 2
     assert event["firstTimestamp"] < event["lastTimestamp"]
+
+
+async def test_a_state_whose_figures_alone_change_is_one_event(
+    api: Api, log: EventLog, clock: Clock
+) -> None:
+    await a_map(api)
+    for left in (120, 60):
+        words = f"sold out: it is asked again in {left} s"
+        await log.tell([replace(placed(api, words), reason="Held", ongoing=True)])
+        clock.forward(600.0)
+    [event] = await events(api)
+    assert (event["count"], event["message"]) == (2, "sold out: it is asked again in 60 s")
 
 
 async def test_an_event_that_the_server_has_forgotten_is_told_anew(

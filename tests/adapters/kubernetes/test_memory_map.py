@@ -72,6 +72,26 @@ async def test_who_was_overtaken_is_told_and_changes_nothing(api: Api) -> None:
     assert (found.memory, found.intended) == (MEMORY, KEYS)
 
 
+async def test_a_memory_deleted_by_hand_is_made_anew_unless_another_leader_has(api: Api) -> None:
+    old, new = (MemoryMap(api.client, api.namespace) for _ in range(2))
+    await old.save(MEMORY, NOON)
+    path = api.path("v1", "configmaps", "tidegate-memory")
+    await _deleted(api, path)
+    await old.intend(KEYS)
+    found = await new.load()
+    assert found is not None
+    assert (found.memory, found.intended) == (MEMORY, KEYS)
+    await _deleted(api, path)
+    await new.save(MEMORY, NOON)
+    with pytest.raises(Conflict):
+        await old.save(Memory(tick=99), NOON)
+
+
+async def _deleted(api: Api, path: str) -> None:
+    uid = json.loads(await api.client.get(path))["metadata"]["uid"]
+    await api.client.delete(path, uid=uid)
+
+
 async def test_of_two_first_leaders_one_is_told(api: Api) -> None:
     one, other = (MemoryMap(api.client, api.namespace) for _ in range(2))
     await one.load()

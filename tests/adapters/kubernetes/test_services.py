@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
-from adapters.base import PlaceOrder, Refused
+from adapters.base import PlaceOrder, Refused, Throttled
 from adapters.kubernetes import marks
 from adapters.kubernetes.client import Client
 from adapters.kubernetes.services import place_service, tend_services
 from adapters.kubernetes.setting import Setting
+from adapters.kubernetes.traffic import read_shares
 from adapters.kubernetes.view import View
-from scheduler.domain.bindings import Bindings
+from scheduler.domain.bindings import Bindings, Route
 from scheduler.domain.names import Instant
 from tests.adapters.kubernetes.order_worlds import (
     GPU,
     NOWHERE,
+    SEARCH,
     SPARE,
     a_foreign_deployment,
     a_setting,
@@ -29,7 +31,10 @@ from tests.adapters.kubernetes.order_worlds import (
     replicas,
     scaled_by_hand,
 )
-from tests.doubles.api_worlds import Api, until
+from tests.doubles.api_worlds import Api, a_corner, until
+from tests.doubles.kubernetes.faults import Refuse, to
+from tests.doubles.kubernetes.server import KubernetesDouble
+from tests.doubles.kubernetes.statuses import Failure
 
 HOUR_S = 3600.0
 
@@ -213,6 +218,50 @@ async def test_a_new_image_is_rolled_out_though_no_number_changes(api: Api) -> N
     after = await found(api)
     assert after["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 7
     assert after["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize(("ordered", "left"), [(3, [3]), (0, [])])
+async def test_a_rollout_that_saw_an_older_cluster_undoes_no_order(
+    api: Api, ordered: int, left: list[int]
+) -> None:
+    old, new = owning(api), owning(api, terminationGracePeriodSeconds=7)
+    await place(api, old, replicas(1, 1.0))
+    before = await a_view(api.client, new)
+    await place(api, new, replicas(ordered, 1.0))
+    await tend_services(api.client, before, new, Instant(time.time()))
+    there = await api.get(api.path("apps/v1", "deployments"))
+    assert [each["spec"]["replicas"] for each in there["items"]] == left
+
+
+async def test_a_stray_deployment_does_not_set_the_replicas_of_the_proper_one(api: Api) -> None:
+    await place(api, owning(api), replicas(3, 1.0))
+    labels = {marks.WORKLOAD: "search", marks.POOL: "gpu", marks.MANAGED_BY: marks.OURS}
+    await a_foreign_deployment(api, "stray", 1, **labels)
+    await tend(api, owning(api, terminationGracePeriodSeconds=7))
+    body = await found(api)
+    assert body["spec"]["replicas"] == 3
+    assert body["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 7
+
+
+async def test_a_conflict_that_is_about_no_field_is_tried_again_and_forced_by_nobody(
+    double: KubernetesDouble,
+) -> None:
+    async with a_corner(double, "ml", real=False) as corner:
+        await place(corner, owning(corner), replicas(1, 1.0))
+        stale = Failure(409, "Conflict", "the object has been modified; try again")
+        double.faults.on(to("/deployments/search-gpu", "PATCH"), Refuse(stale), times=1)
+        with pytest.raises(Throttled, match="has been modified"):
+            await place(corner, owning(corner), replicas(2, 1.0))
+        assert (await found(corner))["spec"]["replicas"] == 1
+
+
+async def test_a_share_is_published_only_once_its_route_follows(api: Api) -> None:
+    runs, route = an_owned(api.namespace, 8000), Route(namespace=api.namespace, name="gone")
+    setting = a_setting(api.namespace, search=runs, route=route)
+    for _ in range(2):
+        with pytest.raises(Refused, match="httproute"):
+            await place(api, setting, replicas(1, 1.0))
+    assert await read_shares(api.client, setting, SEARCH) == {}
 
 
 async def test_a_deployment_that_cannot_be_rolled_out_holds_up_no_other(api: Api) -> None:

@@ -1,7 +1,7 @@
 """What goes wrong around a site, and what it says and leaves undone then."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -18,8 +18,9 @@ from adapters.base import (
 from adapters.kubernetes.client import Client
 from adapters.kubernetes.faults import Fenced
 from adapters.kubernetes.marks import option_name
+from adapters.kubernetes.sight import Watched
 from adapters.testing import gather, put, send
-from scheduler.domain.names import ActionKey, ClusterName, NodeName
+from scheduler.domain.names import ActionKey, NodeName
 from scheduler.domain.snapshot import NodePhase
 from tests.adapters.kubernetes.conftest import Planes
 from tests.adapters.kubernetes.site_worlds import (
@@ -254,20 +255,23 @@ async def test_two_clusters_are_run_side_by_side(planes: Planes) -> None:
         assert placed.ready == 2
 
 
-async def test_a_real_server_that_hangs_is_unreachable_in_time(planes: Planes) -> None:
+async def test_a_real_server_that_hangs_takes_no_order_and_is_still_known(planes: Planes) -> None:
     async with a_corner(planes.public, "hung", real=True) as corner:
         impatient = Client(planes.public.connection(), deadline_s=SHORT_S)
-        access = replace(a_site_setting("hung").access, cluster=ClusterName("public"))
-        setting = replace(a_site_setting("hung"), access=access)
-        async with a_site_world(corner, setting, client=impatient) as world:
+        setting = a_site_setting("hung")
+        sight = Watched(corner.client, setting, monotonic=time.monotonic, ring=lambda _: None)
+        async with a_site_world(corner, setting, client=impatient, sight=sight) as world:
             before = await world.site.observe()
+            verbs = all_verbs(world)
             planes.public.pause("kube-apiserver")
             try:
-                for call in all_verbs(world).values():
+                for verb in ("place", "drain", "release"):
                     with pytest.raises(Unreachable):
-                        await call()
+                        await verbs[verb]()
+                assert (await world.site.observe()).nodes == before.nodes
             finally:
                 planes.public.resume("kube-apiserver")
             planes.public.ready()
-            assert (await world.site.observe()).nodes == before.nodes
+            await verbs["drain"]()
+            await sight.close()
         await impatient.close()

@@ -22,7 +22,7 @@ class StatusMap:
     async def write(self, data: Mapping[str, str]) -> None:
         """Entries by name; JSON that is too long is left out, text is cut. Raises KubernetesError.
 
-        By apply and with force: nobody else has a say in it, and a person's edit lasts a tick.
+        By apply and with force: nobody else has a say in it. What a person edits lasts until then.
         """
         fitting = {name: text for name, text in _fitting(data).items() if text}
         if fitting == self._written:
